@@ -1,0 +1,100 @@
+"""What can go wrong with a call.
+
+    GatewayError
+    ├── RequestRejected             the caller's mistake
+    │   ├── InvalidRequest          the body does not fit the schema
+    │   ├── BodyTooLarge
+    │   ├── Unauthenticated         no key, or a bad one
+    │   ├── Forbidden               the key may not do this
+    │   └── ModelNotFound           no provider serves that model
+    ├── Unavailable                 a part of the gateway is away and the call cannot do without it
+    └── ProviderError               the vendor's failure; `retryable` says whether another try can help
+        ├── ProviderRefused         it will not answer this request (400 of the vendor)
+        ├── ProviderDenied          it does not accept our credentials
+        ├── ProviderRateLimited     `retry_after` seconds, where the vendor says
+        ├── ProviderTimeout
+        ├── ProviderUnavailable     5xx, refused or reset connections
+        └── ProviderBadReply        malformed, cut short, or of the wrong shape
+"""
+
+
+class GatewayError(Exception):
+    """Not raised itself. `code` is stable and machine-readable, the message is for people."""
+
+    code = "gateway_error"
+
+    def __init__(self, message: str, *, param: str | None = None) -> None:
+        super().__init__(message)
+        self.param = param
+
+
+class RequestRejected(GatewayError):
+    code = "request_rejected"
+
+
+class InvalidRequest(RequestRejected):
+    code = "invalid_request"
+
+
+class BodyTooLarge(RequestRejected):
+    code = "body_too_large"
+
+
+class Unauthenticated(RequestRejected):
+    code = "invalid_api_key"
+
+
+class Forbidden(RequestRejected):
+    code = "forbidden"
+
+
+class ModelNotFound(RequestRejected):
+    code = "model_not_found"
+
+
+class Unavailable(GatewayError):
+    code = "unavailable"
+
+
+class ProviderError(GatewayError):
+    """A vendor failed. Raised by adapters only, always `from` the foreign error."""
+
+    code = "provider_error"
+    retryable = False
+
+    def __init__(
+        self, message: str, *, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        """The vendor's HTTP status, where there was one."""
+        self.retry_after = retry_after
+        """Seconds."""
+
+
+class ProviderRefused(ProviderError):
+    code = "provider_refused"
+
+
+class ProviderDenied(ProviderError):
+    code = "provider_denied"
+
+
+class ProviderRateLimited(ProviderError):
+    code = "provider_rate_limited"
+    retryable = True
+
+
+class ProviderTimeout(ProviderError):
+    code = "provider_timeout"
+    retryable = True
+
+
+class ProviderUnavailable(ProviderError):
+    code = "provider_unavailable"
+    retryable = True
+
+
+class ProviderBadReply(ProviderError):
+    code = "provider_bad_reply"
+    retryable = True

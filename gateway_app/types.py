@@ -1,0 +1,106 @@
+"""The values that travel through the pipeline: frozen, and free of any framework."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+Role = Literal["system", "user", "assistant", "tool"]
+FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error"]
+CacheState = Literal["HIT", "MISS", "COALESCED", "BYPASS"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToolCall:
+    """A function that the model asks for."""
+
+    id: str
+    name: str
+    arguments: str
+    """JSON text, as OpenAI sends it."""
+    signature: str | None = None
+    """The vendor's opaque proof of thought (Gemini), to be sent back with the next turn."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Image:
+    """An image inside a message."""
+
+    media_type: str
+    data: str
+    """Base64."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    role: Role
+    content: str = ""
+    images: tuple[Image, ...] = ()
+    tool_calls: tuple[ToolCall, ...] = ()
+    tool_call_id: str | None = None
+    name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """Tokens of one call."""
+
+    input_tokens: int = 0
+    """All that was sent, cached part included."""
+    cached_tokens: int = 0
+    """The part of `input_tokens` that the vendor read from its own cache."""
+    output_tokens: int = 0
+    """The visible reply, thinking excluded."""
+    thinking_tokens: int = 0
+    total_tokens: int = 0
+    """As the vendor counts it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameters:
+    """What shapes a reply besides the messages. None means the vendor's default."""
+
+    temperature: float | None = None
+    max_tokens: int | None = None
+    top_p: float | None = None
+    stop: tuple[str, ...] = ()
+    seed: int | None = None
+    thinking_budget: int | None = None
+    response_schema: Mapping[str, Any] | None = None
+    """JSON Schema that the reply must fit."""
+    json_mode: bool = False
+    tools: tuple[Mapping[str, Any], ...] = ()
+    """OpenAI's shape: {"name", "description", "parameters"}."""
+    tool_choice: str | None = None
+    """`auto`, `none`, `required` or the name of one tool."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletionRequest:
+    """What an adapter sends to its vendor."""
+
+    model: str
+    messages: tuple[Message, ...]
+    parameters: Parameters = field(default_factory=Parameters)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Chunk:
+    """A piece of a reply as an adapter yields it. The last one carries `finish_reason` and `usage`."""
+
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: FinishReason | None = None
+    usage: Usage | None = None
+    model: str | None = None
+    """The model that answered, as the vendor names it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Completion:
+    """A whole reply: chunks folded."""
+
+    text: str
+    tool_calls: tuple[ToolCall, ...] = ()
+    finish_reason: FinishReason
+    usage: Usage
+    model: str

@@ -1,0 +1,217 @@
+"""The one reader of the environment: `read()` gives every value that the project takes from outside, typed."""
+
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+
+ROOT = Path(__file__).resolve().parent.parent
+EMBEDDED_ENV = ROOT / "var" / "embedded.env"
+"""Written by `make run`: where its servers are, so that `manage.py` finds them too."""
+
+PIN = re.compile(r"^([A-Z0-9_]+)_PROMPT_VERSION$")
+
+
+class InvalidEnvironment(Exception):
+    """A variable is missing or wrong; the message names it and says what it takes."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    debug: bool
+    secret_key: str
+    allowed_hosts: list[str]
+    csrf_trusted_origins: list[str]
+    cors_allowed_origins: list[str]
+    https_only: bool
+    """Redirect to HTTPS, secure cookies, HSTS. Off by default only with DEBUG."""
+    behind_proxy: bool
+    """Believe `X-Forwarded-Proto`: only where a proxy of ours sets it."""
+    database: dict[str, Any]
+    redis_url: str
+    database_pool_size: int
+    log_format: str
+    log_level: str
+    log_prompts: bool
+    web_workers: int
+    cache_ttl: int
+    """Seconds that a reply stays in the cache; 0 turns the cache off."""
+    allow_anonymous: bool
+    max_body_bytes: int
+    request_timeout: float
+    """Seconds that one call may take in all."""
+    first_token_timeout: float
+    idle_timeout: float
+    """Seconds between two chunks of a stream."""
+    default_model: str
+    gemini_api_key: str = field(repr=False)
+    gemini_base_url: str
+    openai_api_key: str = field(repr=False)
+    openai_base_url: str
+    anthropic_api_key: str = field(repr=False)
+    anthropic_base_url: str
+    langfuse_host: str
+    langfuse_public_key: str
+    langfuse_secret_key: str = field(repr=False)
+    otlp_endpoint: str
+    prompt_pins: dict[str, str]
+    """Prompt name in upper case with `_` -> version, from `<PROMPT>_PROMPT_VERSION`."""
+
+
+def read(environment: Mapping[str, str] | None = None) -> Environment:
+    """Every setting from `environment`, or from the process, `.env` and a running `make run`, in that order.
+
+    Raises `InvalidEnvironment` with one line that names the variable.
+    """
+    source = dict(environment) if environment is not None else _process_environment()
+    reader = _Reader(source)
+    debug = reader.boolean("DEBUG", False)
+    return Environment(
+        debug=debug,
+        secret_key=reader.secret_key(debug),
+        allowed_hosts=reader.words("ALLOWED_HOSTS", ["*"] if debug else ["localhost", "127.0.0.1", "[::1]"]),
+        csrf_trusted_origins=reader.origins("CSRF_TRUSTED_ORIGINS"),
+        cors_allowed_origins=reader.origins("CORS_ALLOWED_ORIGINS"),
+        https_only=reader.boolean("HTTPS_ONLY", not debug),
+        behind_proxy=reader.boolean("BEHIND_PROXY", False),
+        database=reader.database("DATABASE_URL"),
+        database_pool_size=reader.integer("DATABASE_POOL_SIZE", 10, least=2),
+        redis_url=reader.url("REDIS_URL", "redis://127.0.0.1:6379/0", ("redis", "rediss", "unix")),
+        log_format=reader.choice("LOG_FORMAT", "json", ("json", "console")),
+        log_level=reader.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
+        log_prompts=reader.boolean("LOG_PROMPTS", False),
+        web_workers=reader.integer("WEB_WORKERS", 1, least=1),
+        cache_ttl=reader.integer("CACHE_TTL", 3600, least=0),
+        allow_anonymous=reader.boolean("GATEWAY_ALLOW_ANONYMOUS", debug),
+        max_body_bytes=reader.integer("MAX_BODY_BYTES", 10 * 1024 * 1024, least=1024),
+        request_timeout=reader.seconds("REQUEST_TIMEOUT", 120.0),
+        first_token_timeout=reader.seconds("FIRST_TOKEN_TIMEOUT", 60.0),
+        idle_timeout=reader.seconds("IDLE_TIMEOUT", 30.0),
+        default_model=reader.text("DEFAULT_MODEL", "gemini-2.5-flash"),
+        gemini_api_key=reader.text("GEMINI_API_KEY"),
+        gemini_base_url=reader.url("GEMINI_BASE_URL", "https://generativelanguage.googleapis.com"),
+        openai_api_key=reader.text("OPENAI_API_KEY"),
+        openai_base_url=reader.url("OPENAI_BASE_URL", "https://api.openai.com/v1"),
+        anthropic_api_key=reader.text("ANTHROPIC_API_KEY"),
+        anthropic_base_url=reader.url("ANTHROPIC_BASE_URL", "https://api.anthropic.com"),
+        langfuse_host=reader.url("LANGFUSE_HOST", "https://cloud.langfuse.com"),
+        langfuse_public_key=reader.text("LANGFUSE_PUBLIC_KEY"),
+        langfuse_secret_key=reader.text("LANGFUSE_SECRET_KEY"),
+        otlp_endpoint=reader.url("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        prompt_pins={match[1]: value for name, value in source.items() if value and (match := PIN.match(name))},
+    )
+
+
+class _Reader:
+    """Typed look-ups in one mapping. An empty value counts as absent."""
+
+    def __init__(self, source: Mapping[str, str]) -> None:
+        self.source = source
+
+    def text(self, name: str, default: str = "") -> str:
+        return self.source.get(name, "").strip() or default
+
+    def boolean(self, name: str, default: bool) -> bool:
+        value = self.text(name).lower()
+        if value in ("1", "true", "yes", "on"):
+            return True
+        if value in ("0", "false", "no", "off"):
+            return False
+        return default if not value else _refuse(name, "1 or 0", value)
+
+    def integer(self, name: str, default: int, *, least: int) -> int:
+        return self._number(name, default, int, f"a whole number from {least}", lambda number: number >= least)
+
+    def seconds(self, name: str, default: float) -> float:
+        return self._number(
+            name, default, float, "seconds above 0, at most 3600", lambda number: 0 < number <= 3600
+        )
+
+    def _number(
+        self, name: str, default: Any, kind: type, takes: str, fits: Callable[[Any], bool]
+    ) -> Any:
+        value = self.text(name)
+        if not value:
+            return default
+        try:
+            number = kind(value)
+        except ValueError:
+            return _refuse(name, takes, value)
+        return number if fits(number) else _refuse(name, takes, value)
+
+    def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
+        value = self.text(name, default)
+        return value if value in choices else _refuse(name, "one of " + ", ".join(choices), value)
+
+    def words(self, name: str, default: list[str]) -> list[str]:
+        return [word.strip() for word in self.text(name).split(",") if word.strip()] or default
+
+    def origins(self, name: str) -> list[str]:
+        origins = self.words(name, [])
+        for origin in origins:
+            if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
+                _refuse(name, "origins such as https://app.example.com, separated by commas", origin)
+        return origins
+
+    def url(self, name: str, default: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
+        value = self.text(name, default)
+        if value and (urlsplit(value).scheme not in schemes or "://" not in value):
+            _refuse(name, "a URL that starts with " + " or ".join(f"{scheme}://" for scheme in schemes), value)
+        return value.rstrip("/")
+
+    def database(self, name: str) -> dict[str, Any]:
+        value = self.text(name)
+        if not value:
+            raise InvalidEnvironment(f"{name} is not set: give a postgresql:// URL, or start with `make run`")
+        if urlsplit(value).scheme not in ("postgres", "postgresql"):
+            _refuse(name, "a URL that starts with postgresql://", value)
+        return dict(environ.Env.db_url_config(value))
+
+    def secret_key(self, debug: bool) -> str:
+        value = self.text("SECRET_KEY")
+        if not value and not debug:
+            raise InvalidEnvironment("SECRET_KEY is not set: give a long random text (or DEBUG=1 to play)")
+        return value or "django-insecure-for-debug-only"
+
+
+def _refuse(name: str, takes: str, value: str) -> Any:
+    shown = "that" if re.search(r"KEY|SECRET|URL", name) else repr(value[:80])
+    raise InvalidEnvironment(f"{name} takes {takes}, not {shown}")
+
+
+def _process_environment() -> dict[str, str]:
+    merged = dict(os.environ)
+    for path in (ROOT / ".env", EMBEDDED_ENV):
+        for name, value in read_file(path).items():
+            merged.setdefault(name, value)
+    return merged
+
+
+def read_file(path: Path) -> dict[str, str]:
+    """The `NAME=value` lines of `path`; nothing where it is absent. Raises `InvalidEnvironment` with the line."""
+    values: dict[str, str] = {}
+    if not path.exists():
+        return values
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as exc:
+        raise InvalidEnvironment(f"{path} cannot be read as text: {exc}") from exc
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = re.fullmatch(r"\s*(?:export\s+)?([A-Za-z_][A-Za-z0-9_]*)\s*=\s*(.*?)\s*", line)
+        if not match:
+            raise InvalidEnvironment(f"{path} line {number} is not NAME=value")
+        values[match[1]] = _unquoted(match[2])
+    return values
+
+
+def _unquoted(value: str) -> str:
+    if len(value) >= 2 and value[0] == value[-1] and value[0] in "\"'":
+        return value[1:-1]
+    return re.split(r"\s+#", value, maxsplit=1)[0]

@@ -1,0 +1,60 @@
+"""One JSON object a log line (or a readable one), for our own events and for every library's."""
+
+import logging
+import logging.config
+from typing import Any
+
+import msgspec
+import structlog
+
+QUIET = ("google_genai", "httpx", "httpx2", "langfuse", "asyncio", "websockets", "uvicorn.access")
+
+
+def configure(*, level: str, form: str) -> None:
+    """Sets up structlog and the standard library's loggers; `form` is `json` or `console`."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    ]
+    structlog.configure(
+        processors=[*shared, structlog.processors.format_exc_info, _renderer(form)],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.WriteLoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    logging.config.dictConfig(
+        {
+            "version": 1,
+            "disable_existing_loggers": False,
+            "formatters": {
+                "structured": {
+                    "()": structlog.stdlib.ProcessorFormatter,
+                    "processors": [
+                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                        structlog.processors.format_exc_info,
+                        _renderer(form),
+                    ],
+                    "foreign_pre_chain": [*shared, structlog.stdlib.add_logger_name],
+                }
+            },
+            "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "structured"}},
+            "root": {"handlers": ["stdout"], "level": "WARNING"},
+            "loggers": {
+                "uvicorn": {"level": "INFO"},
+                "django": {"level": "WARNING"},
+                **{name: {"level": "WARNING"} for name in QUIET},
+            },
+        }
+    )
+
+
+def _renderer(form: str) -> structlog.typing.Processor:
+    if form == "console":
+        return structlog.dev.ConsoleRenderer(colors=False)
+    encode = msgspec.json.Encoder(enc_hook=str).encode
+
+    def render(_: Any, __: str, event: structlog.typing.EventDict) -> str:
+        return encode(event).decode()
+
+    return render

@@ -1,0 +1,169 @@
+"""Django's settings, top to bottom. Values from outside come from `env.py` alone."""
+
+import sys
+from typing import Any
+
+from llmgateway import __version__, env, logs
+
+try:
+    ENV = env.read()
+except env.InvalidEnvironment as error:
+    sys.exit(f"llmgateway: {error}")
+
+VERSION = __version__
+BASE_DIR = env.ROOT
+DEBUG = ENV.debug
+SECRET_KEY = ENV.secret_key
+ALLOWED_HOSTS = ENV.allowed_hosts
+
+INSTALLED_APPS = [
+    "unfold",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "prompts_app",
+    "gateway_app",
+    "evals_app",
+]
+
+# The admin's and the docs' middleware. The API has a lean handler of its own (asgi.py) and none of these.
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+ROOT_URLCONF = "llmgateway.urls"
+ASGI_APPLICATION = "llmgateway.asgi.application"
+APPEND_SLASH = True
+
+TEMPLATES: list[dict[str, Any]] = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+# Postgres: always through Django's pool, every wait bounded.
+DATABASES = {"default": ENV.database | {"CONN_MAX_AGE": 0, "CONN_HEALTH_CHECKS": False}}
+DATABASES["default"]["OPTIONS"] = {
+    "connect_timeout": 3,
+    "options": "-c statement_timeout=30000 -c lock_timeout=5000",
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    **ENV.database.get("OPTIONS", {}),
+    "pool": {"min_size": 0, "max_size": ENV.database_pool_size, "timeout": 3},
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+CACHES = {
+    "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+    "responses": {
+        "BACKEND": "gateway_app.response_cache.AsyncRedisCache",
+        "LOCATION": ENV.redis_url,
+        "KEY_PREFIX": "gw",
+        "TIMEOUT": ENV.cache_ttl,
+        "OPTIONS": {
+            "SERIALIZER": "gateway_app.response_cache.MsgspecSerializer",
+            "CONNECTION_POOL_KWARGS": {"socket_timeout": 0.2, "socket_connect_timeout": 0.2, "retry": None},
+        },
+    },
+}
+
+GATEWAY = {
+    "REDIS_URL": ENV.redis_url,
+    "DEFAULT_MODEL": ENV.default_model,
+    "CATALOGUE": BASE_DIR / "fixtures" / "models.yaml",
+    "CACHE_TTL": ENV.cache_ttl,
+    "ALLOW_ANONYMOUS": ENV.allow_anonymous,
+    "MAX_BODY_BYTES": ENV.max_body_bytes,
+    "REQUEST_TIMEOUT": ENV.request_timeout,
+    "FIRST_TOKEN_TIMEOUT": ENV.first_token_timeout,
+    "IDLE_TIMEOUT": ENV.idle_timeout,
+    "LOG_PROMPTS": ENV.log_prompts,
+}
+PROVIDERS = {
+    "gemini": {
+        "BACKEND": "gateway_app.providers.gemini.Gemini",
+        "OPTIONS": {"api_key": ENV.gemini_api_key, "base_url": ENV.gemini_base_url},
+    },
+}
+PROMPTS = {"DIRECTORY": BASE_DIR / "fixtures" / "prompts", "PINS": ENV.prompt_pins}
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+LOGIN_URL = "admin:login"
+
+STATIC_URL = "/static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+WHITENOISE_USE_FINDERS = DEBUG
+WHITENOISE_AUTOREFRESH = False
+STORAGES = {
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+        if DEBUG
+        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+    }
+}
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_TZ = True
+
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.behind_proxy else None
+SECURE_SSL_REDIRECT = ENV.https_only
+SESSION_COOKIE_SECURE = ENV.https_only
+CSRF_COOKIE_SECURE = ENV.https_only
+SECURE_HSTS_SECONDS = 31536000 if ENV.https_only else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = ENV.https_only
+SECURE_HSTS_PRELOAD = ENV.https_only
+SESSION_COOKIE_HTTPONLY = True
+X_FRAME_OPTIONS = "DENY"
+CSRF_TRUSTED_ORIGINS = ENV.csrf_trusted_origins
+CORS_ALLOWED_ORIGINS = ENV.cors_allowed_origins
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": [],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "gateway_app.errors.drf_exception_handler",
+    "UNAUTHENTICATED_USER": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "LLM gateway",
+    "DESCRIPTION": "Prompts, chat and streams through one service.",
+    "VERSION": VERSION,
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "COMPONENT_SPLIT_REQUEST": False,
+}
+UNFOLD = {"SITE_TITLE": "LLM gateway", "SITE_HEADER": "LLM gateway", "SITE_SYMBOL": "alt_route"}
+
+LOGGING_CONFIG = None
+logs.configure(level=ENV.log_level, form=ENV.log_format)
