@@ -1,13 +1,13 @@
 """What can go wrong with a prompt.
 
-    PromptError
-    ├── PromptNotFound          no such prompt, or nothing published yet
-    ├── VersionNotFound         the prompt has no such published version
-    ├── VariablesInvalid        missing, unknown or wrong values; names them all
-    ├── TemplateInvalid         the template itself does not parse
-    ├── RegistryUnavailable     no snapshot has ever been loaded
-    └── ChangeRefused           a write that a rule forbids
-        └── EditConflict        somebody else changed the row first
+PromptError
+├── PromptNotFound          no such prompt, or nothing published yet
+├── VersionNotFound         the prompt has no such published version
+├── VariablesInvalid        missing, unknown or wrong values; names them all
+├── TemplateInvalid         the template itself does not parse
+├── RegistryUnavailable     no snapshot has ever been loaded
+└── ChangeRefused           a write that a rule forbids
+    └── EditConflict        somebody else changed the row first
 """
 
 
