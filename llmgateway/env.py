@@ -1,4 +1,4 @@
-"""The one reader of the environment: `read()` gives every value that the project takes from outside, typed."""
+"""The one reader of the environment: `read()` gives every value that comes from outside, typed."""
 
 import os
 import re
@@ -13,6 +13,8 @@ import environ
 ROOT = Path(__file__).resolve().parent.parent
 EMBEDDED_ENV = ROOT / "var" / "embedded.env"
 """Written by `make run`: where its servers are, so that `manage.py` finds them too."""
+ENV_FILES = "LLMGATEWAY_ENV_FILES"
+"""Names the files to read instead of `.env` and the above, separated as in PATH."""
 
 PIN = re.compile(r"^([A-Z0-9_]+)_PROMPT_VERSION$")
 
@@ -38,6 +40,7 @@ class Environment:
     log_format: str
     log_level: str
     log_prompts: bool
+    port: int
     web_workers: int
     cache_ttl: int
     """Seconds that a reply stays in the cache; 0 turns the cache off."""
@@ -68,7 +71,7 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
 
     Raises `InvalidEnvironment` with one line that names the variable.
     """
-    source = dict(environment) if environment is not None else _process_environment()
+    source = environment if environment is not None else process_environment()
     reader = _Reader(source)
     debug = reader.boolean("DEBUG", False)
     return Environment(
@@ -85,6 +88,7 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
         log_format=reader.choice("LOG_FORMAT", "json", ("json", "console")),
         log_level=reader.choice("LOG_LEVEL", "INFO", ("DEBUG", "INFO", "WARNING", "ERROR")),
         log_prompts=reader.boolean("LOG_PROMPTS", False),
+        port=reader.integer("PORT", 8000, least=1, most=65535),
         web_workers=reader.integer("WEB_WORKERS", 1, least=1),
         cache_ttl=reader.integer("CACHE_TTL", 3600, least=0),
         allow_anonymous=reader.boolean("GATEWAY_ALLOW_ANONYMOUS", debug),
@@ -103,7 +107,9 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
         langfuse_public_key=reader.text("LANGFUSE_PUBLIC_KEY"),
         langfuse_secret_key=reader.text("LANGFUSE_SECRET_KEY"),
         otlp_endpoint=reader.url("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
-        prompt_pins={match[1]: value for name, value in source.items() if value and (match := PIN.match(name))},
+        prompt_pins={
+            match[1]: value for name, value in source.items() if value and (match := PIN.match(name))
+        },
     )
 
 
@@ -124,17 +130,16 @@ class _Reader:
             return False
         return default if not value else _refuse(name, "1 or 0", value)
 
-    def integer(self, name: str, default: int, *, least: int) -> int:
-        return self._number(name, default, int, f"a whole number from {least}", lambda number: number >= least)
+    def integer(self, name: str, default: int, *, least: int, most: int | None = None) -> int:
+        takes = f"a whole number from {least}" + (f" to {most}" if most else "")
+        return self._number(name, default, int, takes, lambda number: least <= number <= (most or number))
 
     def seconds(self, name: str, default: float) -> float:
         return self._number(
             name, default, float, "seconds above 0, at most 3600", lambda number: 0 < number <= 3600
         )
 
-    def _number(
-        self, name: str, default: Any, kind: type, takes: str, fits: Callable[[Any], bool]
-    ) -> Any:
+    def _number(self, name: str, default: Any, kind: type, takes: str, fits: Callable[[Any], bool]) -> Any:
         value = self.text(name)
         if not value:
             return default
@@ -161,7 +166,9 @@ class _Reader:
     def url(self, name: str, default: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
         value = self.text(name, default)
         if value and (urlsplit(value).scheme not in schemes or "://" not in value):
-            _refuse(name, "a URL that starts with " + " or ".join(f"{scheme}://" for scheme in schemes), value)
+            _refuse(
+                name, "a URL that starts with " + " or ".join(f"{scheme}://" for scheme in schemes), value
+            )
         return value.rstrip("/")
 
     def database(self, name: str) -> dict[str, Any]:
@@ -184,16 +191,41 @@ def _refuse(name: str, takes: str, value: str) -> Any:
     raise InvalidEnvironment(f"{name} takes {takes}, not {shown}")
 
 
-def _process_environment() -> dict[str, str]:
+class _Listener(dict[str, str]):
+    """Notes the names it is asked for."""
+
+    def __init__(self, values: Mapping[str, str]) -> None:
+        super().__init__(values)
+        self.asked: list[str] = []
+
+    def get(self, name: str, default: Any = None) -> Any:
+        self.asked.append(name)
+        return super().get(name, default)
+
+
+def names() -> list[str]:
+    """Every variable that `read` looks up, in its order; the pins of prompts have names of their own."""
+    listener = _Listener({"DATABASE_URL": "postgresql://", "SECRET_KEY": "any"})
+    read(listener)
+    return listener.asked
+
+
+def process_environment() -> dict[str, str]:
+    """The process's variables, and from the files those that it does not set."""
     merged = dict(os.environ)
-    for path in (ROOT / ".env", EMBEDDED_ENV):
+    chosen = merged.get(ENV_FILES)
+    files = [Path(name) for name in chosen.split(os.pathsep)] if chosen else [ROOT / ".env", EMBEDDED_ENV]
+    for path in files:
         for name, value in read_file(path).items():
             merged.setdefault(name, value)
     return merged
 
 
 def read_file(path: Path) -> dict[str, str]:
-    """The `NAME=value` lines of `path`; nothing where it is absent. Raises `InvalidEnvironment` with the line."""
+    """The `NAME=value` lines of `path`; nothing where it is absent.
+
+    Raises `InvalidEnvironment` with the line's number.
+    """
     values: dict[str, str] = {}
     if not path.exists():
         return values

@@ -1,0 +1,88 @@
+"""A pytest plugin: a real Postgres and a real Redis for the run, before Django reads its settings.
+
+`TEST_DATABASE_URL` and `TEST_REDIS_URL` name servers to use instead: databases are created in the one,
+database 0 and 1 of the other are flushed.
+"""
+
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Generator, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import pytest
+
+from llmgateway import embedded, env
+from llmgateway.processes import ProcessFailed
+from llmgateway.stack import Stack
+
+FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "max_connections": "300"}
+"""Parameters of a Postgres whose data need not survive a power cut."""
+
+ENVIRONMENT = {
+    # A developer's own settings must not decide what passes.
+    env.ENV_FILES: os.devnull,
+    "DEBUG": "0",
+    "SECRET_KEY": "for-tests-only-" + "x" * 50,
+    "HTTPS_ONLY": "0",
+    "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
+    "GATEWAY_ALLOW_ANONYMOUS": "0",
+    "GEMINI_API_KEY": "for-tests-only",
+}
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
+    with ExitStack() as undo:
+        try:
+            urls = _servers(undo)
+        except ProcessFailed as error:
+            raise pytest.UsageError(str(error)) from error
+        for name in env.names():
+            os.environ.pop(name, None)
+        os.environ.update(ENVIRONMENT | urls)
+        early_config.add_cleanup(undo.pop_all().close)
+    return (yield)
+
+
+@pytest.fixture(scope="session")
+def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    """The real system: its simulator drips a chunk every 50 ms, two gateway workers."""
+    system = Stack(
+        tmp_path_factory.mktemp("stack"),
+        environment=dict(os.environ),
+        database_url=_with_path(os.environ["DATABASE_URL"], f"stack_{secrets.token_hex(4)}"),
+        redis_url=_with_path(os.environ["REDIS_URL"], "1"),
+    )
+    system.start()
+    yield system
+    system.stop()
+
+
+def _servers(undo: ExitStack) -> dict[str, str]:
+    """Starts what is not given by a URL; `undo` stops it."""
+    directory = Path(tempfile.mkdtemp(prefix="llmgateway-"))
+    undo.callback(shutil.rmtree, directory, ignore_errors=True)
+    database_url, redis_url = os.environ.get("TEST_DATABASE_URL"), os.environ.get("TEST_REDIS_URL")
+    if not database_url:
+        server = embedded.postgres(directory / "postgres", log=directory / "postgres.log", options=FAST)
+        database_url = _start(server, undo)
+    if not redis_url:
+        server = embedded.redis(directory / "redis", log=directory / "redis.log", persistent=False)
+        redis_url = _start(server, undo)
+    # A name of its own, so that two runs on one server do not meet.
+    name = f"llmgateway_{secrets.token_hex(4)}"
+    return {"DATABASE_URL": _with_path(database_url, name), "REDIS_URL": _with_path(redis_url, "0")}
+
+
+def _start(server: embedded.Server, undo: ExitStack) -> str:
+    undo.callback(server.child.stop)
+    server.child.start()
+    return server.url
+
+
+def _with_path(url: str, path: str) -> str:
+    return urlunsplit(urlsplit(url)._replace(path=f"/{path}"))
