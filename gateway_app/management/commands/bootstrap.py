@@ -1,0 +1,68 @@
+"""manage.py bootstrap: makes a database ready to serve from; safe to run at every start."""
+
+import json
+import secrets
+from typing import Any
+
+from django.contrib.auth import get_user_model
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import OperationalError
+
+from gateway_app.access import create_key
+from gateway_app.models import ApiKey
+
+ADMIN = "admin"
+
+
+class Command(BaseCommand):
+    help = "Migrates, seeds the prompts, and on a fresh database makes the first admin user and API key."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="print what was made as one JSON object")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            call_command("migrate", interactive=False, verbosity=0)
+            call_command("sync_prompts", stdout=self.stdout, verbosity=0 if options["json"] else 1)
+            password, key = first_admin(), first_key()
+        except OperationalError as exc:
+            raise CommandError(f"the database does not serve us: {' '.join(str(exc).split())}") from exc
+        if options["json"]:
+            self.stdout.write(json.dumps({"username": ADMIN, "password": password, "key": key}))
+        else:
+            self.stdout.write(announcement(password, key))
+
+
+def first_admin() -> str | None:
+    """The password of a new superuser; None where there are users already."""
+    users = get_user_model().objects
+    if users.exists():
+        return None
+    password = secrets.token_urlsafe(12)
+    users.create_superuser(ADMIN, password=password)
+    return password
+
+
+def first_key() -> str | None:
+    """A new API key of the project `demo`; None where there are keys already."""
+    if ApiKey.objects.exists():
+        return None
+    return str(create_key(project="demo", name="made at the first start"))
+
+
+def announcement(password: str | None, key: str | None) -> str:
+    """What a person is told: new secrets in a box, for old ones how to get others."""
+    lines = [
+        f"Admin user  {ADMIN}, password {password}" if password else "",
+        f"API key     {key}" if key else "",
+    ]
+    if not any(lines):
+        return (
+            "Secrets   were shown at the first start; for new ones: "
+            "manage.py changepassword admin, manage.py create_key --name NAME"
+        )
+    lines = ["Keep these: they are shown once and stored nowhere in clear.", "", *filter(None, lines)]
+    width = max(map(len, lines))
+    edge = f"+{'-' * (width + 2)}+"
+    return "\n".join([edge, *(f"| {line:<{width}} |" for line in lines), edge])
