@@ -1,0 +1,162 @@
+"""What a version says: its texts, parameters and schemas, and what is wrong with them."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from typing import Any, NamedTuple
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import best_match
+
+from prompts_app import rendering
+from prompts_app.exceptions import ChangeRefused
+from prompts_app.variables import VariablesSchema, explain, schema_problems
+
+MAX_BYTES = 256 * 1024
+MAX_MESSAGES = 100
+FIELDS = ("system", "user", "messages", "model", "parameters", "variables", "response_schema", "notes")
+
+PARAMETERS = Draft202012Validator(
+    {
+        "type": "object",
+        "additionalProperties": False,
+        "properties": {
+            "temperature": {"type": "number", "minimum": 0, "maximum": 2},
+            "max_tokens": {"type": "integer", "minimum": 1},
+            "top_p": {"type": "number", "minimum": 0, "maximum": 1},
+            "stop": {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": 8},
+            "seed": {"type": "integer"},
+            "thinking_budget": {"type": "integer", "minimum": -1},
+            "json_mode": {"type": "boolean"},
+        },
+    }
+)
+MESSAGES = Draft202012Validator(
+    {
+        "type": "array",
+        "maxItems": MAX_MESSAGES,
+        "items": {
+            "type": "object",
+            "additionalProperties": False,
+            "required": ["role", "content"],
+            "properties": {"role": {"enum": ["user", "assistant"]}, "content": {"type": "string"}},
+        },
+    }
+)
+
+
+class Message(NamedTuple):
+    """One turn, as a template or rendered."""
+
+    role: str
+    content: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class VersionContent:
+    """Everything of a version that publishing freezes."""
+
+    system: str = ""
+    user: str = ""
+    messages: tuple[Message, ...] = ()
+    """Earlier turns (few-shot examples), between the system text and the user text."""
+    model: str = ""
+    """Empty: whatever the caller or the gateway chooses."""
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    """JSON Schema of the variables' object; empty: every variable found is required, of any type."""
+    response_schema: Mapping[str, Any] | None = None
+    notes: str = ""
+
+    @cached_property
+    def turns(self) -> tuple[Message, ...]:
+        """All messages in the order in which they are sent, empty ones left out."""
+        ends = (Message("system", self.system), *self.messages, Message("user", self.user))
+        return tuple(turn for turn in ends if turn.content)
+
+    @cached_property
+    def templates(self) -> tuple[tuple[str, rendering.Template], ...]:
+        return tuple((turn.role, rendering.parse(turn.content)) for turn in self.turns)
+
+    @cached_property
+    def schema(self) -> VariablesSchema:
+        """Raises `TemplateInvalid` when the variables' schema is no JSON Schema."""
+        used = rendering.variables_of(template for _, template in self.templates)
+        return VariablesSchema(self.variables, used=used)
+
+    def render(self, values: Mapping[str, Any]) -> tuple[Message, ...]:
+        """The messages for `values`. Raises `VariablesInvalid` that names all which do not fit."""
+        complete = self.schema.complete(values)
+        return tuple(Message(role, template.render(complete)) for role, template in self.templates)
+
+    def as_json(self) -> dict[str, Any]:
+        return asdict(self) | {"messages": [message._asdict() for message in self.messages]}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical form."""
+        return hashlib.sha256(_canonical(self)).hexdigest()
+
+
+def from_json(values: Mapping[str, Any]) -> VersionContent:
+    """The content with the `FIELDS` that `values` has, of whatever truth.
+
+    Raises `ChangeRefused` where a value has not the type that its column needs.
+    """
+    kinds: dict[str, type | tuple[type, ...]] = {
+        "messages": (list, tuple),
+        "parameters": Mapping,
+        "variables": Mapping,
+        "response_schema": (Mapping, type(None)),
+    }
+    wrong = [name for name in FIELDS if name in values and not isinstance(values[name], kinds.get(name, str))]
+    if wrong:
+        raise ChangeRefused(f"{', '.join(wrong)}: of the wrong type")
+    messages = list(values.get("messages", ()))
+    if error := best_match(MESSAGES.iter_errors(messages)):
+        raise ChangeRefused(f"messages: {explain(error)}")
+    known = {name: values[name] for name in FIELDS if name in values}
+    return VersionContent(**known | {"messages": tuple(Message(m["role"], m["content"]) for m in messages)})
+
+
+def check_storable(content: VersionContent) -> None:
+    """Raises `ChangeRefused` when the content is too large or holds what Postgres cannot store."""
+    if not all(is_storable(text) for text in _texts(content.as_json())):
+        raise ChangeRefused("the text holds a character that cannot be stored (NUL or half a surrogate pair)")
+    if len(_canonical(content)) > MAX_BYTES:
+        raise ChangeRefused(f"a version takes at most {MAX_BYTES // 1024} kB in all")
+
+
+def problems(content: VersionContent) -> list[str]:
+    """Why this content cannot be published; empty when it can."""
+    found = [f"parameters: {explain(error)}" for error in PARAMETERS.iter_errors(content.parameters)]
+    if not content.user and not content.messages:
+        found.append("user: a prompt needs a user text or messages")
+    if content.response_schema is not None:
+        found += schema_problems(content.response_schema, what="response_schema")
+    broken = schema_problems(content.variables, what="variables")
+    if not broken and (undeclared := content.schema.undeclared):
+        broken.append(f"variables: the schema does not declare {', '.join(sorted(undeclared))}")
+    return found + broken
+
+
+def is_storable(text: str) -> bool:
+    """Postgres stores neither NUL nor half a surrogate pair."""
+    return not re.search(r"[\x00\ud800-\udfff]", text)
+
+
+def _canonical(content: VersionContent) -> bytes:
+    return json.dumps(content.as_json(), sort_keys=True, separators=(",", ":")).encode()
+
+
+def _texts(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        yield from _texts([*value.keys(), *value.values()])
+    elif isinstance(value, list):
+        for item in value:
+            yield from _texts(item)

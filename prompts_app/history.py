@@ -1,0 +1,52 @@
+"""What the recorded changes tell: one in words, who came in between, and what to roll back to."""
+
+from typing import Any
+
+from prompts_app.models import Prompt, PromptChange
+
+TRAFFIC_VERBS = ("activate_version", "set_split", "roll_back")
+SILENT = frozenset({"buckets", "split_phase"})
+"""Recorded for the machine; a person is told of the split itself."""
+
+
+def describe(change: PromptChange) -> str:
+    """One line such as `ada at 12:03 UTC, activate_version: active_version v1 → v2`."""
+    about = f"{change.verb} {change.version}".rstrip()
+    return f"{change.actor} at {change.at:%Y-%m-%d %H:%M} UTC, {about}: {difference(change)}"
+
+
+def difference(change: PromptChange) -> str:
+    """The fields that changed, with the values where they are short."""
+    names = [name for name in change.after | change.before if name not in SILENT]
+    changed = [name for name in names if change.before.get(name) != change.after.get(name)]
+    return ", ".join(_move(name, change.before.get(name), change.after.get(name)) for name in changed)
+
+
+def changes_since(prompt: Prompt, revision: int, *, version: str) -> list[PromptChange]:
+    """Newer changes to that version, oldest first; with an empty `version`, to the prompt itself."""
+    return list(prompt.changes.filter(version=version, revision__gt=revision).order_by("revision"))
+
+
+def previous_traffic(prompt: Prompt) -> dict[str, Any] | None:
+    """The active version and split before the last change that no roll back has undone yet."""
+    undone = 0
+    for change in prompt.changes.filter(verb__in=TRAFFIC_VERBS).order_by("-id").iterator(chunk_size=100):
+        if change.verb == "roll_back":
+            undone += 1
+        elif undone:
+            undone -= 1
+        else:
+            before: dict[str, Any] = change.before
+            return before if before["active_version"] or before["traffic_split"] else None
+    return None
+
+
+def _move(name: str, before: Any, after: Any) -> str:
+    old, new = _short(before), _short(after)
+    return f"{name} {old} → {new}" if len(old) + len(new) <= 120 else name
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {item}" for key, item in value.items()) or "none"
+    return "none" if value in (None, "") else str(value)

@@ -1,0 +1,152 @@
+"""Prompts, their versions, and every change that was made to them. Workflow is in services.py."""
+
+import secrets
+from typing import Any
+
+from django.db import models
+from django.db.models import CheckConstraint, Q, UniqueConstraint
+from django.utils.timezone import now
+
+from prompts_app.content import FIELDS, VersionContent, from_json
+
+NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+LABEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"
+
+
+def new_salt() -> str:
+    return secrets.token_hex(8)
+
+
+class Prompt(models.Model):
+    """What callers name, and which of its versions answers."""
+
+    name = models.CharField(max_length=64, unique=True)
+    description = models.TextField(blank=True)
+    active_version = models.ForeignKey(
+        "PromptVersion", models.PROTECT, null=True, blank=True, related_name="active_for"
+    )
+    traffic_split = models.JSONField(default=dict, blank=True)
+    """Version label -> whole percents, 100 in all; empty: everything goes to the active version."""
+    buckets = models.JSONField(default=list, blank=True, editable=False)
+    """The hundred owners (see splitting.py) from which the next split moves as few units as it can."""
+    split_phase = models.PositiveIntegerField(default=0, editable=False)
+    """Grows by one with each change of split or active version: a new phase of an experiment."""
+    salt = models.CharField(max_length=32, default=new_salt, editable=False)
+    archived = models.BooleanField(default=False)
+    revision = models.PositiveBigIntegerField(default=0, editable=False)
+    """Grows by one with each change to the prompt or to any of its versions."""
+    created_at = models.DateTimeField(default=now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        constraints = [CheckConstraint(condition=Q(name__regex=NAME), name="prompt_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class PromptVersion(models.Model):
+    """One wording of a prompt: free to change while a draft, never again once published."""
+
+    class Status(models.TextChoices):
+        DRAFT = "draft"
+        PUBLISHED = "published"
+        ARCHIVED = "archived"
+
+    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="versions")
+    label = models.CharField("version", max_length=32)
+    system = models.TextField(blank=True)
+    user = models.TextField(blank=True)
+    messages = models.JSONField(default=list, blank=True)
+    """[{"role": "user" | "assistant", "content": template}, ...]"""
+    model = models.CharField(max_length=128, blank=True)
+    parameters = models.JSONField(default=dict, blank=True)
+    variables = models.JSONField(default=dict, blank=True)
+    response_schema = models.JSONField(null=True, blank=True)
+    notes = models.TextField(blank=True)
+    digest = models.CharField(max_length=64, editable=False)
+    """SHA-256 of the content."""
+    status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT, editable=False)
+    author = models.CharField(max_length=150, editable=False)
+    revision = models.PositiveBigIntegerField(default=0, editable=False)
+    """The prompt's revision at this version's last change."""
+    created_at = models.DateTimeField(default=now, editable=False)
+    updated_at = models.DateTimeField(auto_now=True)
+    published_at = models.DateTimeField(null=True, editable=False)
+    published_by = models.CharField(max_length=150, blank=True, editable=False)
+
+    class Meta:
+        ordering = ["prompt", "-id"]
+        constraints = [
+            UniqueConstraint(fields=["prompt", "label"], name="version_label_once"),
+            CheckConstraint(condition=Q(label__regex=LABEL), name="version_label"),
+            CheckConstraint(
+                condition=Q(status__in=["draft", "published", "archived"]), name="version_status"
+            ),
+            CheckConstraint(
+                condition=Q(status="draft", published_at=None)
+                | ~Q(status="draft") & Q(published_at__isnull=False),
+                name="version_published_at",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.label
+
+    @property
+    def content(self) -> VersionContent:
+        return from_json({name: getattr(self, name) for name in FIELDS})
+
+
+class PromptChange(models.Model):
+    """Who changed what, when and why. The database refuses to change or delete a row."""
+
+    class Door(models.TextChoices):
+        ADMIN = "admin"
+        REST = "rest"
+        COMMAND = "command"
+
+    prompt = models.ForeignKey(Prompt, models.PROTECT, related_name="changes")
+    version = models.CharField(max_length=32, blank=True)
+    """Label, where the change is about one version."""
+    verb = models.CharField(max_length=32)
+    actor = models.CharField(max_length=150)
+    door = models.CharField(max_length=7, choices=Door)
+    at = models.DateTimeField(default=now)
+    why = models.TextField(blank=True)
+    before = models.JSONField()
+    after = models.JSONField()
+    revision = models.PositiveBigIntegerField()
+    """The prompt's revision that this change made."""
+
+    class Meta:
+        ordering = ["-id"]
+        constraints = [
+            CheckConstraint(condition=Q(door__in=["admin", "rest", "command"]), name="change_door"),
+            UniqueConstraint(fields=["prompt", "revision"], name="change_revision_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.prompt}: {self.verb} {self.version}".rstrip()
+
+
+class RegistryRevision(models.Model):
+    """One row whose value is another one after every transaction that touched a prompt or a version.
+
+    A trigger writes it; workers poll it.
+    """
+
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
+    value = models.BigIntegerField()
+
+    class Meta:
+        constraints = [CheckConstraint(condition=Q(id=1), name="registry_revision_one_row")]
+
+    def __str__(self) -> str:
+        return str(self.value)
+
+
+def columns(content: VersionContent) -> dict[str, Any]:
+    """The columns of a `PromptVersion` that hold `content`."""
+    return content.as_json() | {"digest": content.digest}

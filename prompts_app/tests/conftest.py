@@ -1,0 +1,45 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from prompts_app import services
+from prompts_app.changes import By
+from prompts_app.content import VersionContent
+from prompts_app.models import Prompt, PromptVersion
+
+ADA: By = {"actor": "ada", "door": "admin", "why": "because"}
+
+MakeVersion = Callable[..., PromptVersion]
+
+
+@pytest.fixture
+def ada() -> By:
+    return ADA
+
+
+@pytest.fixture
+def prompt(db: None) -> Prompt:
+    return services.create_prompt(name="greeter", description="Says hello.", **ADA)
+
+
+@pytest.fixture
+def draft(prompt: Prompt) -> MakeVersion:
+    """Saves a draft: `draft("v1", user="Hello {{name}}")`."""
+
+    def save(label: str, **content: Any) -> PromptVersion:
+        text = {"user": f"{label}: hello {{{{name}}}}"} | content
+        return services.save_draft(prompt=prompt.name, version=label, content=VersionContent(**text), **ADA)
+
+    return save
+
+
+@pytest.fixture
+def published(prompt: Prompt, draft: MakeVersion) -> MakeVersion:
+    """Saves a draft and publishes it."""
+
+    def publish(label: str, **content: Any) -> PromptVersion:
+        draft(label, **content)
+        return services.publish_version(prompt=prompt.name, version=label, **ADA)
+
+    return publish
