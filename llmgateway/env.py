@@ -27,7 +27,7 @@ class InvalidEnvironment(Exception):
 @dataclass(frozen=True, kw_only=True)
 class Environment:
     debug: bool
-    secret_key: str
+    secret_key: str = field(repr=False)
     allowed_hosts: list[str]
     csrf_trusted_origins: list[str]
     cors_allowed_origins: list[str]
@@ -35,8 +35,8 @@ class Environment:
     """Redirect to HTTPS, secure cookies, HSTS. Off by default only with DEBUG."""
     behind_proxy: bool
     """Believe `X-Forwarded-Proto`: only where a proxy of ours sets it."""
-    database: dict[str, Any]
-    redis_url: str
+    database: dict[str, Any] = field(repr=False)
+    redis_url: str = field(repr=False)
     database_pool_size: int
     log_format: str
     log_level: str
@@ -223,13 +223,13 @@ def names() -> list[str]:
 
 
 def process_environment() -> dict[str, str]:
-    """The process's variables, and from the files those that it does not set."""
+    """The process's variables, and from the files those that are absent or empty there."""
     merged = dict(os.environ)
     chosen = merged.get(ENV_FILES)
     files = [Path(name) for name in chosen.split(os.pathsep)] if chosen else [ROOT / ".env", EMBEDDED_ENV]
     for path in files:
         for name, value in read_file(path).items():
-            merged.setdefault(name, value)
+            merged[name] = merged.get(name) or value
     return merged
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from llmgateway.processes import Child, ProcessFailed
@@ -10,8 +11,6 @@ LOOK_EVERY = 0.25
 """Seconds."""
 STEADY = 60.0
 """Seconds that a child must have run for its earlier failures to be forgotten."""
-BACKOFF = (0.5, 1.0, 2.0, 4.0, 8.0)
-"""Seconds before each new try; there is none after the last."""
 
 
 @dataclass
@@ -24,9 +23,13 @@ class _Watched:
 
 
 class Supervisor:
-    """Its children stop in the reverse order of their start."""
+    """Its children stop in the reverse order of their start.
 
-    def __init__(self) -> None:
+    `backoff`: seconds before each new try of a child that ended; there is none after the last.
+    """
+
+    def __init__(self, *, backoff: Sequence[float] = (0.5, 1.0, 2.0, 4.0, 8.0)) -> None:
+        self._backoff = backoff
         self._watched: list[_Watched] = []
 
     def launch(self, child: Child) -> None:
@@ -38,8 +41,12 @@ class Supervisor:
         """Runs until interrupted. Raises `ProcessFailed` for a child that does not stay up."""
         while True:
             time.sleep(LOOK_EVERY)
-            for watched in self._watched:
-                self._look_after(watched, now=time.monotonic())
+            self.look(now=time.monotonic())
+
+    def look(self, *, now: float) -> None:
+        """Looks once at every child. `now` in seconds of the monotonic clock; raises as `watch` does."""
+        for watched in self._watched:
+            self._look_after(watched, now=now)
 
     def stop(self) -> None:
         """Stops every child; an interrupt in the meantime kills what still runs."""
@@ -59,9 +66,9 @@ class Supervisor:
                 child.launch()
         elif not child.running:
             watched.failures = 1 if now - watched.started > STEADY else watched.failures + 1
-            if watched.failures > len(BACKOFF):
+            if watched.failures > len(self._backoff):
                 raise ProcessFailed(f"{child.name} does not stay up: it ended with code {child.exit_code}")
-            delay = BACKOFF[watched.failures - 1]
+            delay = self._backoff[watched.failures - 1]
             sys.stderr.write(
                 f"llmgateway: {child.name} ended with code {child.exit_code}; again in {delay:g} s\n"
             )

@@ -1,0 +1,52 @@
+"""`manage.py bootstrap` makes a database ready once and changes nothing the second time."""
+
+import json
+from io import StringIO
+
+import pytest
+from django.contrib.auth import authenticate, get_user_model
+from django.core.management import call_command
+
+from gateway_app.management.commands.bootstrap import announcement
+from gateway_app.models import ApiKey
+from prompts_app.models import Prompt
+
+pytestmark = pytest.mark.django_db
+
+
+def bootstrap() -> dict[str, str | None]:
+    output = StringIO()
+    call_command("bootstrap", "--json", stdout=output)
+    return dict(json.loads(output.getvalue().splitlines()[-1]))
+
+
+def test_a_fresh_database_gets_prompts_an_admin_and_a_key() -> None:
+    made = bootstrap()
+    user = authenticate(username=made["username"], password=made["password"])
+    assert user is not None
+    assert user.is_superuser
+    assert ApiKey.objects.count() == 1
+    assert Prompt.objects.filter(name="summarizer").exists()
+
+
+def test_the_second_time_makes_nothing_new() -> None:
+    bootstrap()
+    assert bootstrap() == {"username": "admin", "password": None, "key": None}
+    assert (get_user_model().objects.count(), ApiKey.objects.count()) == (1, 1)
+
+
+def test_where_there_are_users_no_admin_is_added() -> None:
+    get_user_model().objects.create_user("somebody")
+    assert bootstrap()["password"] is None
+
+
+def test_new_secrets_are_announced_in_a_box() -> None:
+    box = announcement("the-password", "gw_the_key").splitlines()
+    assert any("the-password" in line for line in box)
+    assert any("gw_the_key" in line for line in box)
+    assert len({len(line) for line in box}) == 1
+
+
+def test_old_secrets_are_not_shown_but_how_to_get_others_is() -> None:
+    assert "changepassword admin" in announcement(None, None)
+    assert "create_key" in announcement(None, None)
