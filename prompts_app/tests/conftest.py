@@ -1,3 +1,4 @@
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,15 @@ from prompts_app.models import Prompt, PromptVersion
 ADA: By = {"actor": "ada", "door": "admin", "why": "because"}
 
 MakeVersion = Callable[..., PromptVersion]
+
+
+async def eventually(condition: Callable[[], bool], *, within: float = 5.0) -> None:
+    """Waits until `condition` holds; fails after `within` seconds."""
+    for _ in range(round(within / 0.01)):
+        if condition():
+            return
+        await asyncio.sleep(0.01)
+    pytest.fail(f"it did not happen within {within:g} s")
 
 
 @pytest.fixture
