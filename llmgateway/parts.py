@@ -50,6 +50,7 @@ def gateway(
         log=log,
         record=record,
         ready=lambda: answers_ok(port, "/health/ready"),
+        ready_within=60,
     )
 
 

@@ -64,8 +64,10 @@ class Stack:
             self._create_database()
             self._children["simulator"].launch()
             self._seed()
+            self._children["ledger"].launch()
+            self._children["gateway"].launch()
             for child in self._children.values():
-                child.start() if not child.running else child.wait_ready()
+                child.wait_ready()
         except BaseException:
             self.stop()
             raise

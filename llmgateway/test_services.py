@@ -14,6 +14,7 @@ from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import pytest
+import redis
 
 from llmgateway import embedded, env
 from llmgateway.processes import ProcessFailed
@@ -25,7 +26,8 @@ FAST = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", 
 ENVIRONMENT = {
     # A developer's own settings must not decide what passes.
     env.ENV_FILES: os.devnull,
-    "DEBUG": "0",
+    # Static files are served as they lie, not as collected; pytest-django itself turns Django's DEBUG off.
+    "DEBUG": "1",
     "SECRET_KEY": "for-tests-only-" + "x" * 50,
     "HTTPS_ONLY": "0",
     "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
@@ -39,7 +41,7 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     with ExitStack() as undo:
         try:
             urls = _servers(undo)
-        except ProcessFailed as error:
+        except (ProcessFailed, redis.RedisError) as error:
             raise pytest.UsageError(str(error)) from error
         for name in env.names():
             os.environ.pop(name, None)
@@ -73,6 +75,8 @@ def _servers(undo: ExitStack) -> dict[str, str]:
     if not redis_url:
         server = embedded.redis(directory / "redis", log=directory / "redis.log", persistent=False)
         redis_url = _start(server, undo)
+    else:
+        _flush(redis_url)
     # A name of its own, so that two runs on one server do not meet.
     name = f"llmgateway_{secrets.token_hex(4)}"
     return {"DATABASE_URL": _with_path(database_url, name), "REDIS_URL": _with_path(redis_url, "0")}
@@ -82,6 +86,12 @@ def _start(server: embedded.Server, undo: ExitStack) -> str:
     undo.callback(server.child.stop)
     server.child.start()
     return server.url
+
+
+def _flush(redis_url: str) -> None:
+    for number in ("0", "1"):
+        with redis.Redis.from_url(_with_path(redis_url, number), socket_connect_timeout=5) as client:
+            client.flushdb()
 
 
 def _with_path(url: str, path: str) -> str:
