@@ -1,20 +1,20 @@
 """What can go wrong with a call.
 
-    GatewayError
-    ├── RequestRejected             the caller's mistake
-    │   ├── InvalidRequest          the body does not fit the schema
-    │   ├── BodyTooLarge
-    │   ├── Unauthenticated         no key, or a bad one
-    │   ├── Forbidden               the key may not do this
-    │   └── ModelNotFound           no provider serves that model
-    ├── Unavailable                 a part of the gateway is away and the call cannot do without it
-    └── ProviderError               the vendor's failure; `retryable` says whether another try can help
-        ├── ProviderRefused         it will not answer this request (400 of the vendor)
-        ├── ProviderDenied          it does not accept our credentials
-        ├── ProviderRateLimited     `retry_after` seconds, where the vendor says
-        ├── ProviderTimeout
-        ├── ProviderUnavailable     5xx, refused or reset connections
-        └── ProviderBadReply        malformed, cut short, or of the wrong shape
+GatewayError
+├── RequestRejected             the caller's mistake
+│   ├── InvalidRequest          the body does not fit the schema
+│   ├── BodyTooLarge
+│   ├── Unauthenticated         no key, or a bad one
+│   ├── Forbidden               the key may not do this
+│   └── ModelNotFound           no provider serves that model
+├── Unavailable                 a part of the gateway is away and the call cannot do without it
+└── ProviderError               the vendor's failure; `retryable` says whether another try can help
+    ├── ProviderRefused         it will not answer this request (400 of the vendor)
+    ├── ProviderDenied          it does not accept our credentials
+    ├── ProviderRateLimited     `retry_after` seconds, where the vendor says
+    ├── ProviderTimeout
+    ├── ProviderUnavailable     5xx, refused or reset connections
+    └── ProviderBadReply        malformed, cut short, or of the wrong shape
 """
 
 
@@ -62,9 +62,7 @@ class ProviderError(GatewayError):
     code = "provider_error"
     retryable = False
 
-    def __init__(
-        self, message: str, *, status: int | None = None, retry_after: float | None = None
-    ) -> None:
+    def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.status = status
         """The vendor's HTTP status, where there was one."""
