@@ -1,0 +1,79 @@
+"""Which provider serves which model, and at what price: `fixtures/models.yaml` as values."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gateway_app.exceptions import ModelNotFound
+from gateway_app.pricing import Price, Rates
+
+
+class CatalogueInvalid(ValueError):
+    """The file does not say what a catalogue must say; the message names the model."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    name: str
+    provider: str
+    price: Price | None = None
+    max_output_tokens: int | None = None
+    fallbacks: tuple[str, ...] = ()
+
+
+class Catalogue:
+    """Looks up models by name."""
+
+    def __init__(self, cards: Mapping[str, ModelCard], *, prefixes: Mapping[str, str]) -> None:
+        self.cards = dict(cards)
+        self._prefixes = dict(prefixes)
+        """Name prefix -> provider, for models that are newer than this file: served, price unknown."""
+
+    def card(self, model: str) -> ModelCard:
+        """Raises `ModelNotFound`."""
+        if known := self.cards.get(model):
+            return known
+        for prefix, provider in self._prefixes.items():
+            if model.startswith(prefix):
+                return ModelCard(name=model, provider=provider)
+        raise ModelNotFound(f"no provider serves the model {model[:100]!r}", param="model")
+
+
+def load(path: Path) -> Catalogue:
+    """Raises `CatalogueInvalid`."""
+    document = yaml.safe_load(path.read_text(encoding="utf-8"))
+    try:
+        cards = {name: _card(name, entry) for name, entry in document["models"].items()}
+        return Catalogue(cards, prefixes=document.get("prefixes", {}))
+    except (KeyError, TypeError, AttributeError) as exc:
+        raise CatalogueInvalid(f"{path}: {exc!r}") from exc
+
+
+def _card(name: str, entry: Mapping[str, Any]) -> ModelCard:
+    try:
+        return ModelCard(
+            name=name,
+            provider=entry["provider"],
+            price=_price(entry["price"]) if "price" in entry else None,
+            max_output_tokens=entry.get("max_output_tokens"),
+            fallbacks=tuple(entry.get("fallbacks", ())),
+        )
+    except (KeyError, TypeError, ArithmeticError) as exc:
+        raise CatalogueInvalid(f"model {name}: {exc!r}") from exc
+
+
+def _price(entry: Mapping[str, Any]) -> Price:
+    return Price(
+        standard=_rates(entry),
+        long_context=_rates(entry["over_200k"]) if "over_200k" in entry else None,
+    )
+
+
+def _rates(entry: Mapping[str, Any]) -> Rates:
+    # Through str: a YAML float such as 0.1 must not become 0.1000000000000000055.
+    cached = Decimal(str(entry["cached"])) if "cached" in entry else None
+    return Rates(input=Decimal(str(entry["input"])), output=Decimal(str(entry["output"])), cached=cached)

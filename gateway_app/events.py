@@ -1,0 +1,102 @@
+"""What the pipeline hands to a surface: a start, deltas, an end. A whole reply is the same, folded."""
+
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from gateway_app.exceptions import ProviderBadReply
+from gateway_app.types import CacheState, Chunk, Completion, FinishReason, ToolCall, Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Start:
+    """Comes with the first chunk, so that a failure before it can still be a status code."""
+
+    request_id: str
+    model: str
+    cache: CacheState
+    waited: float
+    """Seconds until now."""
+    upstream: float
+    """Seconds of them spent waiting for the vendor."""
+    prompt_name: str | None = None
+    prompt_version: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delta:
+    text: str = ""
+    tool_calls: tuple[ToolCall, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class End:
+    usage: Usage
+    finish_reason: FinishReason
+    latency: float
+    """Seconds in all."""
+    upstream: float
+    """Seconds of them spent waiting for the vendor."""
+    cost_usd: Decimal | None
+    """None: the model's price is not known."""
+
+
+Event = Start | Delta | End
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """A whole reply."""
+
+    start: Start
+    text: str
+    tool_calls: tuple[ToolCall, ...]
+    end: End
+
+
+async def fold_events(events: AsyncGenerator[Event, None]) -> Answer:
+    """Waits for the end; raises what the stream raises."""
+    start, end = None, None
+    texts: list[str] = []
+    calls: list[ToolCall] = []
+    async for event in events:
+        if isinstance(event, Delta):
+            texts.append(event.text)
+            calls.extend(event.tool_calls)
+        elif isinstance(event, Start):
+            start = event
+        else:
+            end = event
+    assert start is not None, "a stream without a start has raised"
+    assert end is not None, "a stream without an end has raised"
+    return Answer(start=start, text="".join(texts), tool_calls=tuple(calls), end=end)
+
+
+@dataclass(slots=True)
+class Fold:
+    """Collects an adapter's chunks into a `Completion`."""
+
+    texts: list[str] = field(default_factory=list)
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    usage: Usage | None = None
+    finish_reason: FinishReason | None = None
+    model: str | None = None
+
+    def add(self, chunk: Chunk) -> None:
+        self.texts.append(chunk.text)
+        self.tool_calls.extend(chunk.tool_calls)
+        self.usage = chunk.usage or self.usage
+        self.finish_reason = chunk.finish_reason or self.finish_reason
+        self.model = chunk.model or self.model
+
+    def completion(self, *, asked: str) -> Completion:
+        """Raises `ProviderBadReply` for a reply that never said why it ended."""
+        if self.finish_reason is None:
+            raise ProviderBadReply("the vendor's reply ended before it was finished")
+        return Completion(
+            text="".join(self.texts),
+            tool_calls=tuple(self.tool_calls),
+            finish_reason=self.finish_reason,
+            usage=self.usage or Usage(),
+            model=self.model or asked,
+        )

@@ -1,0 +1,77 @@
+"""What a surface asks of the pipeline, whatever wire it came over."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gateway_app.exceptions import Forbidden
+from gateway_app.types import Message, Parameters
+
+Surface = Literal["chat", "v1", "ws", "playground", "eval"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Who asks."""
+
+    project_id: int | None
+    """None: anonymous."""
+    project: str
+    key_id: str | None = None
+    scopes: frozenset[str] = frozenset()
+
+    def allows(self, scope: str) -> bool:
+        return scope in self.scopes
+
+    def require(self, scope: str) -> None:
+        """Raises `Forbidden`."""
+        if scope not in self.scopes:
+            raise Forbidden(f"this key has no scope {scope}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CacheControl:
+    """What a caller's `Cache-Control` asks for (RFC 9111, 5.2.1)."""
+
+    read: bool = True
+    write: bool = True
+    max_age: int | None = None
+    """Seconds; an older reply is not good enough."""
+
+    @classmethod
+    def parse(cls, header: str) -> "CacheControl":
+        """Unknown directives are ignored, as the standard says."""
+        directives = {part.strip().lower() for part in header.split(",")}
+        age = next(
+            (int(match[1]) for d in directives if (match := re.fullmatch(r"max-age=(\d{1,9})", d))), None
+        )
+        no_store = "no-store" in directives
+        return cls(read=not (no_store or "no-cache" in directives), write=not no_store, max_age=age)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatRequest:
+    """One call. Either `messages` or a `prompt_name` with its variables."""
+
+    request_id: str
+    caller: Caller
+    surface: Surface
+    stream: bool
+    messages: tuple[Message, ...] = ()
+    prompt_name: str | None = None
+    prompt_version: str | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    model: str | None = None
+    parameters: Parameters = field(default_factory=Parameters)
+    """What the caller says; it wins over the prompt version."""
+    defaults: Parameters = field(default_factory=Parameters)
+    """What holds where neither says anything."""
+    session_id: str | None = None
+    user: str | None = None
+    cache: CacheControl = field(default_factory=CacheControl)
+
+    @property
+    def unit(self) -> str:
+        """What a traffic split assigns to a version: the same unit always sees the same one."""
+        return self.session_id or self.user or self.request_id

@@ -1,0 +1,70 @@
+"""What exactly is to be asked: the prompt version's words and parameters under the caller's."""
+
+from dataclasses import fields
+from typing import Any, cast
+
+import msgspec
+
+from gateway_app.calls import Call
+from gateway_app.catalogue import Catalogue, ModelCard
+from gateway_app.exceptions import InvalidRequest
+from gateway_app.types import CompletionRequest, Message, Parameters, Role
+from prompts_app.registry import Registry, ResolvedPrompt
+
+NAMES = tuple((field.name, field.default) for field in fields(Parameters))
+
+
+async def resolve(
+    call: Call, registry: Registry, catalogue: Catalogue, *, default_model: str
+) -> tuple[CompletionRequest, ModelCard]:
+    """Fills in what `call` now knows. Raises `PromptError`, `ModelNotFound` or `InvalidRequest`."""
+    request = call.request
+    messages, parameters, model = request.messages, request.defaults, request.model
+    if request.prompt_name is not None:
+        prompt = await _prompt(call, registry)
+        messages = (
+            tuple(Message(role=cast(Role, turn.role), content=turn.content) for turn in prompt.messages)
+            + messages
+        )
+        parameters = overlay(parameters, _version_parameters(prompt))
+        model = model or prompt.model
+    call.model = model or default_model
+    card = catalogue.card(call.model)
+    parameters = overlay(parameters, request.parameters)
+    call.provider, call.temperature, call.max_tokens = (
+        card.provider,
+        parameters.temperature,
+        parameters.max_tokens,
+    )
+    return CompletionRequest(model=call.model, messages=messages, parameters=parameters), card
+
+
+async def _prompt(call: Call, registry: Registry) -> ResolvedPrompt:
+    request = call.request
+    assert request.prompt_name is not None
+    prompt = await registry.aresolve(
+        request.prompt_name, variables=request.variables, version=request.prompt_version, unit=request.unit
+    )
+    call.prompt_version, call.phase = prompt.version, prompt.phase
+    return prompt
+
+
+def _version_parameters(prompt: ResolvedPrompt) -> Parameters:
+    given: dict[str, Any] = dict(prompt.parameters)
+    if prompt.response_schema:
+        given["response_schema"] = prompt.response_schema
+    try:
+        return msgspec.convert(given, Parameters)
+    except msgspec.ValidationError as exc:
+        raise InvalidRequest(
+            f"the parameters of {prompt.prompt_name} {prompt.version} are wrong: {exc}", param="parameters"
+        ) from exc
+
+
+def overlay(under: Parameters, over: Parameters) -> Parameters:
+    """`over` where it says something, `under` elsewhere."""
+    chosen = {
+        name: value if (value := getattr(over, name)) != default else getattr(under, name)
+        for name, default in NAMES
+    }
+    return Parameters(**chosen)

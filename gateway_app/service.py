@@ -1,0 +1,152 @@
+"""The way of one call: resolve, cache, provider, record. Every door comes through here."""
+
+import time
+from asyncio import CancelledError
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass
+
+import structlog
+
+from gateway_app.cache_key import cache_key
+from gateway_app.calls import Call
+from gateway_app.catalogue import Catalogue, ModelCard
+from gateway_app.events import Answer, Delta, Event, Fold, fold_events
+from gateway_app.exceptions import GatewayError
+from gateway_app.ledger import Ledger
+from gateway_app.pacing import Patience, paced
+from gateway_app.pricing import cost
+from gateway_app.providers.base import Provider
+from gateway_app.replay import replay
+from gateway_app.requests import ChatRequest
+from gateway_app.resolution import resolve
+from gateway_app.response_cache import ResponseCache, StoredReply
+from gateway_app.types import Chunk, CompletionRequest, FinishReason
+from prompts_app.exceptions import PromptError
+from prompts_app.registry import Registry
+
+log = structlog.get_logger()
+
+CACHEABLE: tuple[FinishReason, ...] = ("stop", "length", "tool_calls")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """What is to be asked, of whom, and under which key the answer is kept."""
+
+    completion: CompletionRequest
+    card: ModelCard
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Service:
+    registry: Registry
+    catalogue: Catalogue
+    providers: Mapping[str, Provider]
+    cache: ResponseCache
+    ledger: Ledger
+    patience: Patience
+    default_model: str
+
+    async def complete(self, request: ChatRequest) -> Answer:
+        """A whole reply: the stream, folded. Raises what `stream` raises."""
+        async with aclosing(self.stream(request)) as events:
+            return await fold_events(events)
+
+    async def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
+        """A `Start`, `Delta`s and an `End`; the ledger has the call before the `End` is out.
+
+        Raises `GatewayError` or `PromptError`, before the `Start` or in the middle. Closing the iterator, or
+        cancelling its consumer, cancels the call to the vendor and leaves a `cancelled` entry.
+        """
+        call = Call(request)
+        try:
+            plan = await self._plan(call)
+            started = False
+            async with aclosing(self._chunks(plan, call)) as chunks:
+                async for chunk in chunks:
+                    if not started:
+                        started = True
+                        yield call.start()
+                    if chunk.text or chunk.tool_calls:
+                        call.first_token()
+                        yield Delta(text=chunk.text, tool_calls=chunk.tool_calls)
+            call.outcome = "ok"
+        except (CancelledError, GeneratorExit):
+            raise
+        except (GatewayError, PromptError) as exc:
+            call.failed(exc.code)
+            raise
+        except Exception:
+            call.failed("internal_error")
+            raise
+        finally:
+            self.ledger.append(call.record())
+            log.info("request_done", **call.summary())
+        yield call.end()
+
+    async def _plan(self, call: Call) -> Plan:
+        completion, card = await resolve(
+            call, self.registry, self.catalogue, default_model=self.default_model
+        )
+        key = cache_key(completion, project=call.request.caller.project_id or 0, provider=card.provider)
+        return Plan(completion=completion, card=card, key=key)
+
+    async def _chunks(self, plan: Plan, call: Call) -> AsyncGenerator[Chunk, None]:
+        """The reply from the cache, or else from the vendor and into the cache."""
+        wants = call.request.cache
+        if stored := await self._look_up(plan, call):
+            for piece in replay(stored.completion, whole=not call.request.stream):
+                yield piece
+            return
+        fold = Fold()
+        async with aclosing(self._upstream(plan, call)) as chunks:
+            async for chunk in chunks:
+                fold.add(chunk)
+                if fold.usage:
+                    call.used(fold.usage, cost_usd=cost(fold.usage, plan.card.price))
+                yield chunk
+        completion = fold.completion(asked=plan.completion.model)
+        call.answered(completion)
+        if wants.write and completion.finish_reason in CACHEABLE:
+            await self.cache.put(plan.key, completion, cost_usd=call.cost_usd)
+
+    async def _look_up(self, plan: Plan, call: Call) -> StoredReply | None:
+        wants = call.request.cache
+        call.cache = "MISS" if wants.read else "BYPASS"
+        if not wants.read:
+            return None
+        began = time.perf_counter()
+        stored = await self.cache.get(plan.key, max_age=wants.max_age)
+        log.info("cache_hit" if stored else "cache_miss", key=plan.key[:12], ms=_ms(began))
+        if stored:
+            call.hit(stored.completion, saved_usd=stored.cost_usd)
+        return stored
+
+    async def _upstream(self, plan: Plan, call: Call) -> AsyncGenerator[Chunk, None]:
+        """One attempt at the vendor, timed and recorded however it ends."""
+        provider = self.providers[plan.card.provider]
+        error: GatewayError | None = None
+        call.attempting()
+        try:
+            source = provider.stream(plan.completion, whole=not call.request.stream)
+            async with aclosing(paced(source, self.patience)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+        except GatewayError as exc:
+            error = exc
+            raise
+        finally:
+            attempt = call.attempted(error=error)
+            log.info(
+                "upstream_call",
+                provider=attempt.provider,
+                model=attempt.model,
+                ms=round(attempt.seconds * 1000, 2),
+                error=attempt.error,
+            )
+
+
+def _ms(began: float) -> float:
+    return round((time.perf_counter() - began) * 1000, 2)
