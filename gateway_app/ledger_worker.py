@@ -1,0 +1,102 @@
+"""Moves entries from the Redis Stream into Postgres: in batches, each exactly once, none lost."""
+
+import contextlib
+import time
+from collections.abc import Callable
+from typing import Any
+
+import redis
+import structlog
+from django.db import Error as DatabaseError
+from redis.exceptions import RedisError, ResponseError
+
+from gateway_app import ledger_rows
+from gateway_app.ledger import FIELD, STREAM
+
+log = structlog.get_logger()
+
+GROUP = "postgres"
+POISON = "gw:ledger:poison"
+POISON_BOUND = 10_000
+BATCH = 500
+BLOCK_MS = 500
+ABANDONED_MS = 5_000
+"""Entries that another worker took and has not finished for so long are taken over."""
+
+Entries = list[tuple[bytes, dict[bytes, bytes]]]
+
+
+class LedgerWorker:
+    """One consumer of the group; any number may run."""
+
+    def __init__(self, client: redis.Redis, *, name: str, keep_going: Callable[[], bool]) -> None:
+        self._redis = client
+        self._name = name
+        self._keep_going = keep_going
+        self._group_known = False
+        self._unfinished = False
+        self._claimed_at = 0.0
+
+    def run(self) -> None:
+        """Works until `keep_going` says no and the stream is empty or a dependency is away."""
+        while True:
+            try:
+                moved = self.step()
+            except (RedisError, DatabaseError) as exc:
+                log.warning("ledger_worker_waits", error=f"{type(exc).__name__}: {exc}"[:200])
+                self._group_known = False
+                moved = 0
+                self._pause()
+            if not self._keep_going() and not moved:
+                return
+
+    def step(self) -> int:
+        """Moves one batch; returns how many entries it held."""
+        if not self._group_known:
+            self._create_group()
+        entries = self._abandoned() or self._next()
+        if not entries:
+            return 0
+        self._unfinished = True
+        unreadable = set(ledger_rows.write([fields.get(FIELD.encode(), b"") for _, fields in entries]))
+        with self._redis.pipeline(transaction=True) as pipe:
+            for entry in unreadable:
+                pipe.xadd(POISON, {FIELD: entry}, maxlen=POISON_BOUND, approximate=True)
+            ids = [identifier for identifier, _ in entries]
+            pipe.xack(STREAM, GROUP, *ids)
+            pipe.xdel(STREAM, *ids)
+            pipe.execute()
+        self._unfinished = False
+        log.info("ledger_written", entries=len(entries), unreadable=len(unreadable))
+        return len(entries)
+
+    def _create_group(self) -> None:
+        with contextlib.suppress(ResponseError):  # it exists
+            self._redis.xgroup_create(STREAM, GROUP, id="0", mkstream=True)
+        self._group_known = True
+        self._claimed_at = 0.0
+
+    def _next(self) -> Entries:
+        """New entries, after those that this consumer took and failed to write."""
+        start, block = ("0", None) if self._unfinished else (">", BLOCK_MS if self._keep_going() else None)
+        found: Any = self._redis.xreadgroup(GROUP, self._name, {STREAM: start}, count=BATCH, block=block)
+        entries: Entries = found[0][1] if found else []
+        self._unfinished = self._unfinished and bool(entries)
+        return entries
+
+    def _abandoned(self) -> Entries:
+        """What this consumer or a dead one took and never finished."""
+        if time.monotonic() - self._claimed_at < ABANDONED_MS / 2500:
+            return []
+        claimed: Any = self._redis.xautoclaim(
+            STREAM, GROUP, self._name, min_idle_time=ABANDONED_MS, count=BATCH
+        )
+        entries: Entries = claimed[1]
+        if len(entries) < BATCH:
+            self._claimed_at = time.monotonic()
+        return entries
+
+    def _pause(self) -> None:
+        until = time.monotonic() + 1.0
+        while self._keep_going() and time.monotonic() < until:
+            time.sleep(0.05)

@@ -1,0 +1,24 @@
+"""manage.py run_ledger: the process that moves finished calls from Redis into Postgres."""
+
+import os
+import signal
+import socket
+from typing import Any
+
+import redis
+from django.core.management.base import BaseCommand
+
+from gateway_app import conf
+from gateway_app.ledger_worker import LedgerWorker
+
+
+class Command(BaseCommand):
+    help = "Moves finished calls from the Redis Stream into Postgres until it is told to stop."
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        stopping: list[int] = []
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda received, _: stopping.append(received))
+        client = redis.Redis.from_url(conf.gateway().redis_url, socket_timeout=5, socket_connect_timeout=2)
+        name = f"{socket.gethostname()}-{os.getpid()}"
+        LedgerWorker(client, name=name, keep_going=lambda: not stopping).run()

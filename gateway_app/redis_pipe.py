@@ -1,0 +1,82 @@
+"""A Redis connection that is written to without waiting: replies come later, in order."""
+
+import asyncio
+import ssl
+from collections.abc import Callable
+from typing import Any, cast
+
+import hiredis
+from redis.asyncio.connection import parse_url
+
+Reply = Callable[[Any], None]
+
+
+class RedisPipe(asyncio.Protocol):
+    """`send` hands bytes to the kernel at once: what was sent outlives this process.
+
+    `on_reply` gets each reply in the order of the commands; `on_lost` is called when the connection ends.
+    """
+
+    def __init__(self, *, on_reply: Reply, on_lost: Callable[[], None]) -> None:
+        self._reader = hiredis.Reader()
+        self._on_reply = on_reply
+        self._on_lost = on_lost
+        self._greeting: list[asyncio.Future[Any]] = []
+        self._transport: asyncio.WriteTransport | None = None
+
+    @classmethod
+    async def connect(
+        cls, url: str, *, on_reply: Reply, on_lost: Callable[[], None], timeout: float
+    ) -> "RedisPipe":
+        """Raises `OSError` (a `TimeoutError` too) where Redis is away or refuses us."""
+        pipe = cls(on_reply=on_reply, on_lost=on_lost)
+        async with asyncio.timeout(timeout):
+            await pipe._open(url)
+        return pipe
+
+    async def _open(self, url: str) -> None:
+        options: dict[str, Any] = dict(parse_url(url))
+        loop = asyncio.get_running_loop()
+        if path := options.get("path"):
+            await loop.create_unix_connection(lambda: self, path)
+        else:
+            host, port = options.get("host", "localhost"), options.get("port", 6379)
+            secure = ssl.create_default_context() if url.startswith("rediss") else None
+            await loop.create_connection(lambda: self, host, port, ssl=secure)
+        if password := options.get("password"):
+            await self._greet("AUTH", *filter(None, (options.get("username"), password)))
+        await self._greet("SELECT", str(options.get("db", 0)))
+
+    async def _greet(self, *command: str) -> None:
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._greeting.append(answer)
+        self.send(*command)
+        reply = await answer
+        if isinstance(reply, hiredis.HiredisError):
+            self.close()
+            raise ConnectionRefusedError(f"Redis refuses {command[0]}")
+
+    def send(self, *command: str | bytes) -> None:
+        assert self._transport is not None
+        self._transport.write(hiredis.pack_command(command))  # type: ignore[arg-type]
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is one in all but name
+
+    def data_received(self, data: bytes) -> None:
+        self._reader.feed(data)
+        while (reply := self._reader.gets()) is not False:
+            if self._greeting:
+                self._greeting.pop(0).set_result(reply)
+            else:
+                self._on_reply(reply)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        for answer in self._greeting:
+            if not answer.done():
+                answer.set_exception(exc or ConnectionResetError("Redis closed the connection"))
+        self._on_lost()
