@@ -38,7 +38,13 @@ def configure(*, level: str, form: str) -> None:
                     "foreign_pre_chain": [*shared, structlog.stdlib.add_logger_name],
                 }
             },
-            "handlers": {"stdout": {"class": "logging.StreamHandler", "stream": "ext://sys.stdout", "formatter": "structured"}},
+            "handlers": {
+                "stdout": {
+                    "class": "logging.StreamHandler",
+                    "stream": "ext://sys.stdout",
+                    "formatter": "structured",
+                }
+            },
             "root": {"handlers": ["stdout"], "level": "WARNING"},
             "loggers": {
                 "uvicorn": {"level": "INFO"},

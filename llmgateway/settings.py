@@ -117,13 +117,14 @@ LOGIN_URL = "admin:login"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
-WHITENOISE_USE_FINDERS = DEBUG
-WHITENOISE_AUTOREFRESH = False
+# An image has its static files collected, compressed and hashed; a checkout finds them where they lie.
+COLLECTED = STATIC_ROOT.exists() or "collectstatic" in sys.argv
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not COLLECTED
 STORAGES = {
     "staticfiles": {
-        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if DEBUG
-        else "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if COLLECTED
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
     }
 }
 
@@ -145,8 +146,8 @@ CSRF_TRUSTED_ORIGINS = ENV.csrf_trusted_origins
 CORS_ALLOWED_ORIGINS = ENV.cors_allowed_origins
 
 REST_FRAMEWORK = {
-    "DEFAULT_AUTHENTICATION_CLASSES": [],
-    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_AUTHENTICATION_CLASSES": ["gateway_app.permissions.KeyAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["gateway_app.permissions.HasScope"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
@@ -161,7 +162,10 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "COMPONENT_SPLIT_REQUEST": False,
+    "POSTPROCESSING_HOOKS": ["gateway_app.openapi.complete"],
+    # The document itself is for everybody.
+    "SERVE_AUTHENTICATION": [],
+    "SERVE_PERMISSIONS": [],
 }
 UNFOLD = {"SITE_TITLE": "LLM gateway", "SITE_HEADER": "LLM gateway", "SITE_SYMBOL": "alt_route"}
 

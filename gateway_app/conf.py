@@ -1,0 +1,51 @@
+"""The app's settings as typed values: the only reader of `django.conf.settings` here."""
+
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.utils.module_loading import import_string
+
+from gateway_app.pacing import Patience
+from gateway_app.providers.base import Provider
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    redis_url: str
+    default_model: str
+    catalogue: Path
+    cache_ttl: int
+    allow_anonymous: bool
+    max_body_bytes: int
+    patience: Patience
+    log_prompts: bool
+    version: str
+    cors_allowed_origins: tuple[str, ...]
+
+
+@cache
+def gateway() -> GatewaySettings:
+    given: dict[str, Any] = settings.GATEWAY
+    return GatewaySettings(
+        redis_url=given["REDIS_URL"],
+        default_model=given["DEFAULT_MODEL"],
+        catalogue=Path(given["CATALOGUE"]),
+        cache_ttl=given["CACHE_TTL"],
+        allow_anonymous=given["ALLOW_ANONYMOUS"],
+        max_body_bytes=given["MAX_BODY_BYTES"],
+        patience=Patience(
+            first=given["FIRST_TOKEN_TIMEOUT"], idle=given["IDLE_TIMEOUT"], total=given["REQUEST_TIMEOUT"]
+        ),
+        log_prompts=given["LOG_PROMPTS"],
+        version=settings.VERSION,
+        cors_allowed_origins=tuple(settings.CORS_ALLOWED_ORIGINS),
+    )
+
+
+def providers() -> dict[str, Provider]:
+    """A new adapter for each entry of `PROVIDERS`."""
+    given: dict[str, dict[str, Any]] = settings.PROVIDERS
+    return {name: import_string(entry["BACKEND"])(**entry["OPTIONS"]) for name, entry in given.items()}

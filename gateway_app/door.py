@@ -1,0 +1,89 @@
+"""Around every HTTP request: its id, its bound, and an answer even to the unforeseen."""
+
+import re
+import time
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+from gateway_app.errors import Failure, failure
+from gateway_app.exceptions import BodyTooLarge
+from gateway_app.headers import header
+from gateway_app.ids import uuid7
+from gateway_app.schemas import encode
+
+Scope = MutableMapping[str, Any]
+
+SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
+
+
+class Door:
+    """ASGI. Gives `scope["request_id"]`; refuses bodies over `max_body` bytes before they are read whole."""
+
+    def __init__(self, app: Any, *, max_body: int) -> None:
+        self._app = app
+        self._max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = header(scope, b"x-request-id")
+        identifier = given.decode() if SANE_ID.fullmatch(given) else str(uuid7())
+        scope["request_id"] = identifier
+        scope["began"] = time.perf_counter()
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=identifier)
+        visit = _Visit(scope, receive, send, left=self._max_body)
+        try:
+            visit.check_length()
+            await self._app(scope, visit.receive, visit.send)
+        except Exception as exc:  # noqa: BLE001 - the last resort: a client gets an answer, the log the reason
+            await visit.refuse(failure(exc))
+
+
+class _Visit:
+    """One request on its way through."""
+
+    def __init__(self, scope: Scope, receive: Any, send: Any, *, left: int) -> None:
+        self._scope = scope
+        self._receive = receive
+        self._send = send
+        self._left = left
+        self._started = False
+
+    def check_length(self) -> None:
+        length = header(self._scope, b"content-length")
+        if length.isdigit() and int(length) > self._left:
+            raise BodyTooLarge(f"the body is larger than {self._left} bytes")
+
+    async def receive(self) -> Any:
+        message = await self._receive()
+        if message["type"] == "http.request":
+            self._left -= len(message.get("body", b""))
+            if self._left < 0:
+                raise BodyTooLarge("the body is too large")
+        return message
+
+    async def send(self, message: Any) -> None:
+        if message["type"] == "http.response.start":
+            self._started = True
+            headers = [*message.get("headers", ()), (b"x-request-id", self._scope["request_id"].encode())]
+            message = {**message, "headers": headers}
+        await self._send(message)
+
+    async def refuse(self, found: Failure) -> None:
+        """After the start there is nothing left to say: the server then cuts the connection."""
+        if self._started:
+            return
+        body = encode(found.reply(self._scope["request_id"]))
+        await respond(self.send, found.status, body, headers=found.headers())
+
+
+async def respond(send: Any, status: int, body: bytes, *, headers: dict[str, str]) -> None:
+    """A whole JSON reply."""
+    lines = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    lines += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+    await send({"type": "http.response.start", "status": status, "headers": lines})
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,76 @@
+"""The parts of a running gateway, put together: one for each process and event loop."""
+
+import asyncio
+from collections.abc import MutableMapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.core.cache import caches
+
+from gateway_app import catalogue, conf, key_snapshot, ledger_rows
+from gateway_app.authentication import Keys, authenticate
+from gateway_app.ledger import Ledger
+from gateway_app.requests import Caller
+from gateway_app.response_cache import AsyncRedisCache, ResponseCache
+from gateway_app.service import Service
+from prompts_app.refresh import Refreshed
+from prompts_app.registry import Registry, registry
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gateway:
+    service: Service
+    registry: Registry
+    keys: Refreshed[Keys]
+    settings: conf.GatewaySettings
+
+    def authenticate(self, authorization: str) -> Caller:
+        """Raises `Unauthenticated` or `Unavailable`."""
+        return authenticate(authorization, self.keys.value, allow_anonymous=self.settings.allow_anonymous)
+
+    async def start(self) -> None:
+        """Opens what needs an event loop. A dependency that is away does not stop the start."""
+        for provider in self.service.providers.values():
+            await provider.open()
+        await asyncio.gather(self.registry.start(), self.keys.start(), self.service.ledger.start())
+
+    async def stop(self) -> None:
+        """Finishes the ledger, then lets go of everything; bounded in time."""
+        await asyncio.gather(self.registry.stop(), self.keys.stop())
+        for provider in self.service.providers.values():
+            await provider.close()
+        await self.service.ledger.stop()
+        await self.service.cache.close()
+
+
+def build() -> Gateway:
+    """From the settings."""
+    settings = conf.gateway()
+    service = Service(
+        registry=registry,
+        catalogue=catalogue.load(settings.catalogue),
+        providers=conf.providers(),
+        cache=ResponseCache(_response_backend(), ttl=settings.cache_ttl),
+        ledger=Ledger(settings.redis_url, write_directly=_write_directly),
+        patience=settings.patience,
+        default_model=settings.default_model,
+    )
+    keys = Refreshed(name="api_keys", load=key_snapshot.load_keys, revision=key_snapshot.access_revision)
+    return Gateway(service=service, registry=registry, keys=keys, settings=settings)
+
+
+def of(scope: MutableMapping[str, Any]) -> Gateway:
+    """The process's gateway, from the lifespan's state."""
+    running: Gateway = scope["state"]["gateway"]
+    return running
+
+
+def _response_backend() -> AsyncRedisCache:
+    """One for the process; `caches["responses"]` would make another for each request's context."""
+    backend = caches.create_connection("responses")
+    assert isinstance(backend, AsyncRedisCache)
+    return backend
+
+
+async def _write_directly(entries: Any) -> None:
+    await asyncio.to_thread(ledger_rows.write, entries)

@@ -1,0 +1,48 @@
+"""HTTP headers: the caller's to read, ours to send."""
+
+from collections.abc import MutableMapping
+from typing import Any
+
+from rest_framework.exceptions import MethodNotAllowed, UnsupportedMediaType
+
+from gateway_app.events import Start
+
+Scope = MutableMapping[str, Any]
+
+
+def header(scope: Scope, name: bytes) -> bytes:
+    """The first header of that name (lower case); empty where there is none."""
+    return next((value for key, value in scope["headers"] if key == name), b"")
+
+
+def authorization(scope: Scope) -> str:
+    return header(scope, b"authorization").decode("latin-1")
+
+
+def require_post(method: str) -> None:
+    """Raises DRF's `MethodNotAllowed`, which the error table knows from the views."""
+    if method != "POST":
+        raise MethodNotAllowed(method)
+
+
+def require_json(scope: Scope) -> None:
+    """Raises DRF's `UnsupportedMediaType`."""
+    media_type = header(scope, b"content-type").decode("latin-1")
+    if media_type.partition(";")[0].strip().lower() != "application/json":
+        raise UnsupportedMediaType(media_type)
+
+
+def reply_headers(start: Start, *, total: float, upstream: float) -> dict[str, str]:
+    """What every answer says of itself.
+
+    `total` and `upstream` in seconds: of the whole reply, or until a stream's first piece. `Server-Timing`
+    has milliseconds (W3C Server Timing, 2).
+    """
+    times = {"total": total, "overhead": max(0.0, total - upstream), "upstream": upstream}
+    headers = {
+        "X-Cache": start.cache,
+        "Server-Timing": ", ".join(f"{name};dur={seconds * 1000:.1f}" for name, seconds in times.items()),
+    }
+    if start.prompt_version:
+        headers["X-Prompt-Version"] = start.prompt_version
+    return headers

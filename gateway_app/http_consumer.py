@@ -1,0 +1,49 @@
+"""A Channels HTTP consumer that can tell when its client leaves."""
+
+from typing import Any
+
+from channels.generic.http import AsyncHttpConsumer
+
+from gateway_app import gateway
+from gateway_app.disconnect import read_body, while_connected
+from gateway_app.errors import failure
+from gateway_app.gateway import Gateway
+from gateway_app.schemas import encode
+
+
+class WatchfulConsumer(AsyncHttpConsumer):  # type: ignore[misc]
+    """Subclasses write `respond(body)`; what it raises before the headers are out becomes an error reply.
+
+    Channels' own loop is blind to `http.disconnect` while it answers, and hops to a thread for every message
+    to look after the ORM, which has no place here; so this one is driven by `__call__` alone.
+    """
+
+    async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
+        self.scope, self.base_send, self.started = scope, send, False
+        body = await read_body(receive)
+        if body is not None:
+            await while_connected(receive, self._answer(body))
+
+    @property
+    def gateway(self) -> Gateway:
+        return gateway.of(self.scope)
+
+    async def respond(self, body: bytes) -> None:
+        raise NotImplementedError
+
+    async def _answer(self, body: bytes) -> None:
+        try:
+            await self.respond(body)
+        except Exception as exc:  # noqa: BLE001 - the table decides what the client is told
+            found = failure(exc)
+            if not self.started:
+                headers = {"Content-Type": "application/json", **found.headers()}
+                await self.send_start(found.status, headers)
+                await self.send_body(encode(found.reply(self.scope["request_id"])))
+
+    async def send_start(self, status: int, headers: dict[str, str]) -> None:
+        self.started = True
+        await self.send_headers(
+            status=status,
+            headers=[(name.lower().encode(), value.encode()) for name, value in headers.items()],
+        )

@@ -1,0 +1,135 @@
+"""`WS /ws/chat`: many chats on one socket, each a task of its own."""
+
+import asyncio
+from contextlib import aclosing
+from typing import Any
+
+import structlog
+from channels.exceptions import StopConsumer
+from channels.generic.websocket import AsyncWebsocketConsumer
+
+from gateway_app import asking, gateway
+from gateway_app.errors import failure
+from gateway_app.events import Delta, End, Start
+from gateway_app.exceptions import InvalidRequest, Unauthenticated
+from gateway_app.gateway import Gateway
+from gateway_app.headers import authorization
+from gateway_app.ids import uuid7
+from gateway_app.requests import Caller
+from gateway_app.schemas import AuthFrame, CancelFrame, ChatFrame, Frame, encode, parse
+from gateway_app.shapes import end_event, start_event
+
+CHATS = 32
+"""On one socket at the same time."""
+SUBPROTOCOL = "bearer."
+UNAUTHENTICATED = 4401
+
+
+class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
+    """Frames in: `auth`, `chat`, `cancel`. Out, each with the chat's `id`: `start`, `delta`, `end`, `error`.
+
+    A client that reads slowly slows its own chats down, up to the vendor: nothing is buffered here.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.chats: dict[str, asyncio.Task[None]] = {}
+        self.caller: Caller | None = None
+
+    @property
+    def gateway(self) -> Gateway:
+        return gateway.of(self.scope)
+
+    async def dispatch(self, message: dict[str, Any]) -> None:
+        """Channels' own hops to a thread for each message, to look after the ORM, which has no place here."""
+        await getattr(self, message["type"].replace(".", "_"))(message)
+
+    async def connect(self) -> None:
+        offered = next((name for name in self.scope["subprotocols"] if name.startswith(SUBPROTOCOL)), None)
+        given = f"Bearer {offered.removeprefix(SUBPROTOCOL)}" if offered else authorization(self.scope)
+        await self.accept(offered)
+        try:
+            self.caller = self.gateway.authenticate(given)
+        except Unauthenticated as exc:
+            if given:
+                await self._refuse(None, exc)
+                await self.close(UNAUTHENTICATED)
+
+    async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
+        identifier = None
+        try:
+            if text_data is None:
+                raise InvalidRequest("frames are JSON text")
+            frame: Frame = parse(text_data, Frame)  # type: ignore[arg-type]
+            identifier = getattr(frame, "id", None)
+            await self._obey(frame)
+        except Exception as exc:  # noqa: BLE001 - the table decides what the client is told
+            await self._refuse(identifier, exc)
+
+    async def _obey(self, frame: Frame) -> None:
+        if isinstance(frame, AuthFrame):
+            self.caller = self.gateway.authenticate(f"Bearer {frame.key}")
+        elif isinstance(frame, CancelFrame):
+            if task := self.chats.get(frame.id):
+                task.cancel()
+        else:
+            self._begin(frame)
+
+    def _begin(self, frame: ChatFrame) -> None:
+        if self.caller is None:
+            raise Unauthenticated(
+                "no API key: send it in the header, as subprotocol bearer.<key>, or in an auth frame"
+            )
+        self.caller.require("chat")
+        if frame.id in self.chats:
+            raise InvalidRequest(f"a chat {frame.id} is under way", param="id")
+        if len(self.chats) >= CHATS:
+            raise InvalidRequest(f"{CHATS} chats are under way on this socket", param="id")
+        task = asyncio.create_task(self._chat(frame, self.caller))
+        self.chats[frame.id] = task
+        task.add_done_callback(lambda _: self.chats.pop(frame.id, None))
+
+    async def _chat(self, frame: ChatFrame, caller: Caller) -> None:
+        request_id = str(uuid7())
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        try:
+            request = asking.ask_frame(frame, caller, request_id=request_id)
+            async with aclosing(self.gateway.service.stream(request)) as events:
+                await self._pass_on(frame.id, events)
+        except asyncio.CancelledError:
+            raise
+        except Exception as exc:  # noqa: BLE001
+            await self._refuse(frame.id, exc, request_id=request_id)
+
+    async def _pass_on(self, identifier: str, events: Any) -> None:
+        start: Start | None = None
+        async for event in events:
+            if isinstance(event, Delta):
+                if event.text:
+                    await self._say({"type": "delta", "id": identifier, "text": event.text})
+            elif isinstance(event, Start):
+                start = event
+                await self._say({"type": "start", "id": identifier, **_fields(start_event(event))})
+            elif isinstance(event, End):
+                assert start is not None
+                await self._say({"type": "end", "id": identifier, **_fields(end_event(start, event))})
+
+    async def _refuse(self, identifier: str | None, exc: Exception, *, request_id: str | None = None) -> None:
+        found = failure(exc)
+        frame = {"type": "error", "id": identifier, "code": found.code, "message": found.message}
+        await self._say({**frame, "param": found.param, "request_id": request_id})
+
+    async def _say(self, frame: dict[str, Any]) -> None:
+        await self.send(text_data=encode(frame).decode())
+
+    async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        tasks = list(self.chats.values())
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        raise StopConsumer
+
+
+def _fields(struct: Any) -> dict[str, Any]:
+    return {name: getattr(struct, name) for name in struct.__struct_fields__}

@@ -1,0 +1,15 @@
+"""Whole replies over REST."""
+
+from django.urls import path
+
+from gateway_app import views
+
+NAME = "<slug:name>"
+
+urlpatterns = [
+    path("health", views.HealthView.as_view()),
+    path("health/ready", views.ReadyView.as_view()),
+    path("chat", views.ChatView.as_view()),
+    path("summarize", views.SummarizeView.as_view()),
+    path(f"prompts/{NAME}/chat", views.PromptChatView.as_view()),
+]

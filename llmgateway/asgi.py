@@ -1,0 +1,66 @@
+"""The ASGI application: who serves which path, and what lives as long as the process."""
+
+import os
+
+import django
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmgateway.settings")
+django.setup(set_prefix=False)
+
+from typing import Any  # noqa: E402
+
+from channels.routing import URLRouter  # noqa: E402
+from django.core.handlers.asgi import ASGIHandler  # noqa: E402
+from django.urls import re_path  # noqa: E402
+from starlette.middleware.cors import CORSMiddleware  # noqa: E402
+
+from gateway_app import conf, gateway, routing  # noqa: E402
+from gateway_app.door import Door  # noqa: E402
+from llmgateway.lean_handler import LeanHandler  # noqa: E402
+
+PAGES = ("/admin", "/docs", "/schema", "/static")
+"""What people look at in a browser: Django's own handler, with its sessions and its whole middleware."""
+
+EXPOSED = ("X-Request-ID", "X-Prompt-Version", "X-Cache", "Retry-After", "Server-Timing")
+
+
+class Application:
+    """Routes by path. The API's part knows no sessions, no CSRF and no threads."""
+
+    def __init__(self) -> None:
+        settings = conf.gateway()
+        self._pages = ASGIHandler()
+        self._sockets = URLRouter(routing.sockets)
+        views: Any = LeanHandler()
+        api = Door(URLRouter([*routing.streams, re_path("", views)]), max_body=settings.max_body_bytes)
+        self._api = CORSMiddleware(
+            api,
+            allow_origins=settings.cors_allowed_origins,
+            allow_methods=("GET", "POST", "OPTIONS"),
+            allow_headers=("*",),
+            expose_headers=EXPOSED,
+        )
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "lifespan":
+            await self._live(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await self._sockets(scope, receive, send)
+        elif scope["path"] == "/" or scope["path"].startswith(PAGES):
+            await self._pages(scope, receive, send)
+        else:
+            await self._api(scope, receive, send)
+
+    async def _live(self, scope: Any, receive: Any, send: Any) -> None:
+        """The lifespan protocol: the gateway is built in the loop that serves, and finishes its ledger."""
+        await receive()
+        running = gateway.build()
+        await running.start()
+        scope["state"]["gateway"] = running
+        await send({"type": "lifespan.startup.complete"})
+        await receive()
+        await running.stop()
+        await send({"type": "lifespan.shutdown.complete"})
+
+
+application = Application()
