@@ -17,7 +17,7 @@ from gateway_app.models import ApiKey, Call, Project
 LABELS = {"ok": "success", "error": "danger", "cancelled": "warning"}
 
 
-class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]
+class ReadOnlyAdmin(ModelAdmin):
     """To look at, not to change."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -104,7 +104,7 @@ class CallAdmin(ReadOnlyAdmin):
 
 
 @admin.register(Project)
-class ProjectAdmin(ModelAdmin):  # type: ignore[misc]
+class ProjectAdmin(ModelAdmin):
     list_display = ("name", "created_at")
     search_fields = ("name",)
 
@@ -122,7 +122,7 @@ class NewKeyForm(ModelForm):  # type: ignore[type-arg]
 
 
 @admin.register(ApiKey)
-class ApiKeyAdmin(ModelAdmin):  # type: ignore[misc]
+class ApiKeyAdmin(ModelAdmin):
     """Keys are made and revoked, never changed."""
 
     list_display = ("name", "id", "project", "state", "scopes", "created_at", "expires_at")

@@ -11,7 +11,7 @@ from gateway_app.gateway import Gateway
 from gateway_app.schemas import encode
 
 
-class WatchfulConsumer(AsyncHttpConsumer):  # type: ignore[misc]
+class WatchfulConsumer(AsyncHttpConsumer):
     """Subclasses write `respond(body)`; what it raises before the headers are out becomes an error reply.
 
     Channels' own loop is blind to `http.disconnect` while it answers, and hops to a thread for every message

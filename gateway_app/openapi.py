@@ -103,7 +103,7 @@ def _ref(struct: type) -> dict[str, str]:
     return {"$ref": REF.format(name=struct.__name__)}
 
 
-class KeyScheme(OpenApiAuthenticationExtension):  # type: ignore[misc]
+class KeyScheme(OpenApiAuthenticationExtension):
     """Swagger UI's Authorize button."""
 
     target_class = "gateway_app.permissions.KeyAuthentication"

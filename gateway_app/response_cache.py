@@ -39,7 +39,7 @@ class StoredReply:
     """What the reply cost, and so what a hit saves."""
 
 
-class MsgspecSerializer(BaseSerializer):  # type: ignore[misc]
+class MsgspecSerializer(BaseSerializer):
     """JSON both ways: a value from Redis is data, never code."""
 
     def dumps(self, value: Any) -> bytes:
@@ -49,7 +49,7 @@ class MsgspecSerializer(BaseSerializer):  # type: ignore[misc]
         return msgspec.json.decode(value)
 
 
-class AsyncRedisCache(RedisCache):  # type: ignore[misc]
+class AsyncRedisCache(RedisCache):
     """django-redis, with `aget`, `aset` and `adelete` that speak to Redis instead of hopping to a thread.
 
     Both sides share keys and format. One client and pool for each event loop.

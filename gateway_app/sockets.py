@@ -25,7 +25,7 @@ SUBPROTOCOL = "bearer."
 UNAUTHENTICATED = 4401
 
 
-class ChatSocket(AsyncWebsocketConsumer):  # type: ignore[misc]
+class ChatSocket(AsyncWebsocketConsumer):
     """Frames in: `auth`, `chat`, `cancel`. Out, each with the chat's `id`: `start`, `delta`, `end`, `error`.
 
     A client that reads slowly slows its own chats down, up to the vendor: nothing is buffered here.
