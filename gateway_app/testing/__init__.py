@@ -1,0 +1,1 @@
+"""Vendors to talk to without a vendor: a Gemini simulator and a replayer of recorded exchanges."""

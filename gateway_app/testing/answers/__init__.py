@@ -1,0 +1,1 @@
+"""What a model might say: answers made from the prompt alone, the same every time."""

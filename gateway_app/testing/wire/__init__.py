@@ -1,0 +1,1 @@
+"""Google's v1beta wire: requests in, replies and errors out."""
