@@ -15,6 +15,8 @@ from prompts_app import rendering
 from prompts_app.exceptions import ChangeRefused
 from prompts_app.variables import VariablesSchema, explain, schema_problems
 
+NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
+LABEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"
 MAX_BYTES = 256 * 1024
 MAX_MESSAGES = 100
 FIELDS = ("system", "user", "messages", "model", "parameters", "variables", "response_schema", "notes")
@@ -97,7 +99,7 @@ class VersionContent:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of the canonical form."""
+        """SHA-256 of all that publishing freezes, the order of JSON keys included."""
         return hashlib.sha256(_canonical(self)).hexdigest()
 
 
@@ -149,7 +151,7 @@ def is_storable(text: str) -> bool:
 
 
 def _canonical(content: VersionContent) -> bytes:
-    return json.dumps(content.as_json(), sort_keys=True, separators=(",", ":")).encode()
+    return json.dumps(content.as_json(), separators=(",", ":")).encode()
 
 
 def _texts(value: Any) -> Iterable[str]:

@@ -7,10 +7,8 @@ from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.utils.timezone import now
 
-from prompts_app.content import FIELDS, VersionContent, from_json
-
-NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
-LABEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"
+from prompts_app.content import FIELDS, LABEL, NAME, VersionContent, from_json
+from prompts_app.fields import OrderedJSONField
 
 
 def new_salt() -> str:
@@ -58,12 +56,12 @@ class PromptVersion(models.Model):
     label = models.CharField("version", max_length=32)
     system = models.TextField(blank=True)
     user = models.TextField(blank=True)
-    messages = models.JSONField(default=list, blank=True)
+    messages = OrderedJSONField(default=list, blank=True)
     """[{"role": "user" | "assistant", "content": template}, ...]"""
     model = models.CharField(max_length=128, blank=True)
-    parameters = models.JSONField(default=dict, blank=True)
-    variables = models.JSONField(default=dict, blank=True)
-    response_schema = models.JSONField(null=True, blank=True)
+    parameters = OrderedJSONField(default=dict, blank=True)
+    variables = OrderedJSONField(default=dict, blank=True)
+    response_schema = OrderedJSONField(null=True, blank=True)
     notes = models.TextField(blank=True)
     digest = models.CharField(max_length=64, editable=False)
     """SHA-256 of the content."""

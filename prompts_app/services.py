@@ -13,9 +13,9 @@ from django.utils.timezone import now
 
 from prompts_app import history
 from prompts_app.changes import By, check_text, find_published, find_version, lock, record
-from prompts_app.content import VersionContent, check_storable, problems
+from prompts_app.content import LABEL, NAME, VersionContent, check_storable, problems
 from prompts_app.exceptions import ChangeRefused
-from prompts_app.models import LABEL, NAME, Prompt, PromptVersion, columns
+from prompts_app.models import Prompt, PromptVersion, columns
 from prompts_app.splitting import BUCKETS, allocate
 
 Status = PromptVersion.Status
@@ -77,9 +77,9 @@ def save_draft(*, prompt: str, version: str, content: VersionContent, **by: Unpa
         raise ChangeRefused(f"{version} is {draft.status} and cannot change: save a new version")
     else:
         before = draft.content.as_json()
-    after = content.as_json()
-    if before == after:
+    if draft.digest == content.digest:
         return draft
+    after = content.as_json()
     for name, value in columns(content).items():
         setattr(draft, name, value)
     changed = {name for name in after if before.get(name) != after[name]}

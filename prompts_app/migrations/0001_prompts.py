@@ -2,6 +2,7 @@
 
 import django.db.models.deletion
 import django.utils.timezone
+import prompts_app.fields
 import prompts_app.models
 from django.db import migrations, models
 
@@ -40,11 +41,11 @@ class Migration(migrations.Migration):
                 ('label', models.CharField(max_length=32, verbose_name='version')),
                 ('system', models.TextField(blank=True)),
                 ('user', models.TextField(blank=True)),
-                ('messages', models.JSONField(blank=True, default=list)),
+                ('messages', prompts_app.fields.OrderedJSONField(blank=True, default=list)),
                 ('model', models.CharField(blank=True, max_length=128)),
-                ('parameters', models.JSONField(blank=True, default=dict)),
-                ('variables', models.JSONField(blank=True, default=dict)),
-                ('response_schema', models.JSONField(blank=True, null=True)),
+                ('parameters', prompts_app.fields.OrderedJSONField(blank=True, default=dict)),
+                ('variables', prompts_app.fields.OrderedJSONField(blank=True, default=dict)),
+                ('response_schema', prompts_app.fields.OrderedJSONField(blank=True, null=True)),
                 ('notes', models.TextField(blank=True)),
                 ('digest', models.CharField(editable=False, max_length=64)),
                 ('status', models.CharField(choices=[('draft', 'Draft'), ('published', 'Published'), ('archived', 'Archived')], default='draft', editable=False, max_length=9)),

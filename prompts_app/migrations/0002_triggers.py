@@ -14,12 +14,12 @@ BEGIN
     END IF;
     IF OLD.status <> 'draft' AND (
         NEW.status = 'draft'
-        OR (NEW.prompt_id, NEW.label, NEW.system, NEW."user", NEW.messages, NEW.model, NEW.parameters,
-            NEW.variables, NEW.response_schema, NEW.notes, NEW.digest, NEW.author,
+        OR (NEW.prompt_id, NEW.label, NEW.system, NEW."user", NEW.messages::text, NEW.model, NEW.parameters::text,
+            NEW.variables::text, NEW.response_schema::text, NEW.notes, NEW.digest, NEW.author,
             NEW.published_at, NEW.published_by)
         IS DISTINCT FROM
-           (OLD.prompt_id, OLD.label, OLD.system, OLD."user", OLD.messages, OLD.model, OLD.parameters,
-            OLD.variables, OLD.response_schema, OLD.notes, OLD.digest, OLD.author,
+           (OLD.prompt_id, OLD.label, OLD.system, OLD."user", OLD.messages::text, OLD.model, OLD.parameters::text,
+            OLD.variables::text, OLD.response_schema::text, OLD.notes, OLD.digest, OLD.author,
             OLD.published_at, OLD.published_by)
     ) THEN
         RAISE EXCEPTION 'version % is published: it cannot change', OLD.label

@@ -246,3 +246,10 @@ def test_a_stale_split_is_told_what_changed(published: MakeVersion, ada: By) -> 
     services.activate_version(prompt="greeter", version="v1", **ada)
     with pytest.raises(EditConflict, match=r"ada .* activate_version: active_version none → v1"):
         services.set_split(prompt="greeter", split={"v1": 100}, **ada | {"expected_revision": seen})
+
+
+def test_a_schema_keeps_the_order_of_its_properties(published: MakeVersion) -> None:
+    published("v1", response_schema={"properties": {"zeta": {}, "a": {}, "beta": {}}})
+    schema = PromptVersion.objects.get().content.response_schema
+    assert schema is not None
+    assert list(schema["properties"]) == ["zeta", "a", "beta"]
