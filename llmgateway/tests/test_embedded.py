@@ -2,6 +2,7 @@
 
 import os
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,6 +20,14 @@ Start = Callable[[], Server]
 
 
 @pytest.fixture
+def place(serving_path: Path) -> Path:
+    """An empty folder for one test's servers."""
+    directory = Path(tempfile.mkdtemp(dir=serving_path))
+    directory.chmod(0o755)
+    return directory
+
+
+@pytest.fixture
 def servers() -> Iterator[list[Server]]:
     started: list[Server] = []
     yield started
@@ -27,9 +36,9 @@ def servers() -> Iterator[list[Server]]:
 
 
 @pytest.fixture
-def start_postgres(tmp_path: Path, servers: list[Server]) -> Start:
+def start_postgres(place: Path, servers: list[Server]) -> Start:
     def start() -> Server:
-        server = embedded.postgres(tmp_path / "postgres", log=tmp_path / "postgres.log")
+        server = embedded.postgres(place / "postgres", log=place / "postgres.log")
         servers.append(server)
         server.child.start()
         return server
@@ -38,9 +47,9 @@ def start_postgres(tmp_path: Path, servers: list[Server]) -> Start:
 
 
 @pytest.fixture
-def start_redis(tmp_path: Path, servers: list[Server]) -> Start:
+def start_redis(place: Path, servers: list[Server]) -> Start:
     def start() -> Server:
-        server = embedded.redis(tmp_path / "redis", log=tmp_path / "redis.log")
+        server = embedded.redis(place / "redis", log=place / "redis.log")
         servers.append(server)
         server.child.start()
         return server
@@ -63,19 +72,19 @@ def test_postgres_comes_back_after_a_kill(start_postgres: Start) -> None:
     assert _read(start_postgres().url) == "kept"
 
 
-def test_postgres_fits_a_path_that_is_too_long_for_a_socket(tmp_path: Path, servers: list[Server]) -> None:
-    directory = tmp_path / ("a long name, with a comma " * 4) / "postgres"
+def test_postgres_fits_a_path_that_is_too_long_for_a_socket(place: Path, servers: list[Server]) -> None:
+    directory = place / ("a long name, with a comma " * 4) / "postgres"
     directory.parent.mkdir()
-    server = embedded.postgres(directory, log=tmp_path / "postgres.log", options=FAST)
+    server = embedded.postgres(directory, log=place / "postgres.log", options=FAST)
     servers.append(server)
     server.child.start()
     _write(server.url, "there")
     assert _read(server.url) == "there"
 
 
-def test_a_cluster_whose_making_was_interrupted_is_made_again(tmp_path: Path, start_postgres: Start) -> None:
-    (tmp_path / "postgres.new").mkdir()
-    (tmp_path / "postgres.new" / "PG_VERSION").write_text("18\n")
+def test_a_cluster_whose_making_was_interrupted_is_made_again(place: Path, start_postgres: Start) -> None:
+    (place / "postgres.new").mkdir()
+    (place / "postgres.new" / "PG_VERSION").write_text("18\n")
     _write(start_postgres().url, "there")
 
 
@@ -101,18 +110,18 @@ def test_redis_evicts_only_what_has_a_ttl_and_has_a_bound(start_redis: Start) ->
 
 
 def test_without_any_redis_one_line_says_what_to_install(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.setenv("PATH", str(place))
     monkeypatch.setattr("sys.path", [])
     with pytest.raises(ProcessFailed, match="install valkey or redis"):
-        embedded.redis(tmp_path / "redis", log=tmp_path / "redis.log")
+        embedded.redis(place / "redis", log=place / "redis.log")
 
 
-def test_a_data_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
+def test_a_data_directory_that_cannot_be_made_is_named(place: Path) -> None:
+    (place / "file").touch()
     with pytest.raises((ProcessFailed, OSError), match="file"):
-        embedded.postgres(tmp_path / "file" / "postgres", log=tmp_path / "log")
+        embedded.postgres(place / "file" / "postgres", log=place / "log")
 
 
 def _write(url: str, value: str) -> None:

@@ -49,8 +49,8 @@ def run(tmp_path: Path) -> Iterator[Run]:
 
 
 @pytest.fixture(scope="module")
-def var(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("run") / "var"
+def var(serving_path: Path) -> Path:
+    return serving_path / "var"
 
 
 @pytest.fixture(scope="module")
