@@ -102,7 +102,7 @@ def redis(directory: Path, *, log: Path, record: Path | None = None, persistent:
     It listens on a loopback port that stays the same from start to start while it is free.
     Raises `ProcessFailed` where there is no Redis on the machine.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     port = _kept_port(directory / "port")
     settings = {
         "bind": LOOPBACK,

@@ -12,9 +12,9 @@ from llmgateway.processes import Child
 MANAGE = (sys.executable, ROOT / "manage.py")
 
 
-def bootstrap(environment: Mapping[str, str], *, log: Path | None = None) -> Child:
-    """Migrates, seeds, and makes the first user and key; prints what is new as JSON."""
-    return Child("bootstrap", [*MANAGE, "bootstrap", "--json"], environment=environment, log=log)
+def bootstrap(environment: Mapping[str, str], *options: str, log: Path | None = None) -> Child:
+    """Migrates, seeds, makes the first user and key, and ends."""
+    return Child("bootstrap", [*MANAGE, "bootstrap", *options], environment=environment, log=log)
 
 
 def simulator(
@@ -30,7 +30,7 @@ def simulator(
         "simulator",
         [
             *(sys.executable, "-m", "gateway_app.testing.simulator"),
-            *("--port", str(port), "--chunk-delay", str(chunk_delay)),
+            *("--port", str(port), "--chunk-delay-ms", str(chunk_delay * 1000)),
         ],
         environment=environment,
         log=log,

@@ -49,7 +49,7 @@ class Stack:
             "GEMINI_API_KEY": "simulated",
             "WEB_WORKERS": str(workers),
         }
-        self._bootstrap = parts.bootstrap(self.env, log=directory / "bootstrap.log")
+        self._bootstrap = parts.bootstrap(self.env, "--json", log=directory / "bootstrap.log")
         self._children = {
             "simulator": parts.simulator(
                 self.env, port=simulator_port, log=directory / "simulator.log", chunk_delay=chunk_delay

@@ -2,6 +2,7 @@
 
 import json
 import secrets
+from io import StringIO
 from typing import Any
 
 from django.contrib.auth import get_user_model
@@ -24,13 +25,15 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             call_command("migrate", interactive=False, verbosity=0)
-            call_command("sync_prompts", stdout=self.stdout, verbosity=0 if options["json"] else 1)
+            call_command("sync_prompts", stdout=(seeded := StringIO()))
             password, key = first_admin(), first_key()
         except OperationalError as exc:
             raise CommandError(f"the database does not serve us: {' '.join(str(exc).split())}") from exc
         if options["json"]:
             self.stdout.write(json.dumps({"username": ADMIN, "password": password, "key": key}))
         else:
+            for line in seeded.getvalue().splitlines():
+                self.stdout.write(f"Prompts   {line}")
             self.stdout.write(announcement(password, key))
 
 
