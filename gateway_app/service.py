@@ -145,6 +145,7 @@ class Service:
                 model=attempt.model,
                 ms=round(attempt.seconds * 1000, 2),
                 error=attempt.error,
+                cause=type(error.__cause__).__name__ if error and error.__cause__ else None,
             )
 
 

@@ -100,11 +100,15 @@ async def _abort(stream: AsyncIterator[Any]) -> None:
 
     `aclose()` leaves it open (googleapis/python-genai #2425); cancelling a pending `__anext__` closes it.
     """
-    pending = asyncio.ensure_future(anext(stream))
-    await asyncio.sleep(0)
-    pending.cancel()
-    with contextlib.suppress(asyncio.CancelledError, StopAsyncIteration, Exception):
-        await pending
+    while True:
+        pending = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0)
+        if pending.cancel():
+            await asyncio.wait([pending])
+            return
+        if pending.exception():  # the stream was over already
+            return
+        # It had another chunk at hand: only a wait for the vendor can be cancelled.
 
 
 def _vendor_error(exc: errors.APIError) -> GatewayError:
@@ -132,5 +136,5 @@ def _retry_after(exc: errors.APIError) -> float | None:
 def _translated(exc: Exception) -> GatewayError:
     for foreign, ours, message in FOREIGN_ERRORS:
         if isinstance(exc, foreign):
-            return ours(f"{message} ({type(exc).__name__})")
+            return ours(message)
     raise exc

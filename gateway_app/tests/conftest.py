@@ -1,0 +1,70 @@
+"""What the gateway's tests share."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from gateway_app.events import Fold
+from gateway_app.providers.base import Provider
+from gateway_app.providers.gemini import Gemini
+from gateway_app.testing.simulator import Simulator
+from gateway_app.types import Chunk, Completion, CompletionRequest, Message
+
+RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "gemini_wire"
+"""Real traffic, kept beside the project where it is at hand."""
+
+OpenGemini = Callable[[str], AbstractAsyncContextManager[Gemini]]
+
+
+@pytest.fixture
+def open_gemini() -> OpenGemini:
+    """`async with open_gemini(url) as adapter`."""
+
+    @asynccontextmanager
+    async def opened(url: str) -> AsyncIterator[Gemini]:
+        adapter = Gemini(api_key="for-tests", base_url=url)
+        await adapter.open()
+        try:
+            yield adapter
+        finally:
+            await adapter.close()
+
+    return opened
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+async def gemini(simulator: Simulator, open_gemini: OpenGemini) -> AsyncIterator[Gemini]:
+    """The adapter, with the simulator as its vendor."""
+    async with open_gemini(simulator.url) as adapter:
+        yield adapter
+
+
+def ask(text: str, model: str = "gemini-2.5-flash") -> CompletionRequest:
+    return CompletionRequest(model=model, messages=(Message(role="user", content=text),))
+
+
+async def chunks_of(provider: Provider, request: CompletionRequest, *, whole: bool = False) -> list[Chunk]:
+    return [chunk async for chunk in provider.stream(request, whole=whole)]
+
+
+async def completion_of(provider: Provider, request: CompletionRequest, *, whole: bool) -> Completion:
+    fold = Fold()
+    for chunk in await chunks_of(provider, request, whole=whole):
+        fold.add(chunk)
+    return fold.completion(asked=request.model)
+
+
+async def until(condition: Callable[[], object], *, within: float = 1.0) -> None:
+    """Waits until `condition` holds, for `within` seconds at the most."""
+    async with asyncio.timeout(within):
+        while not condition():
+            await asyncio.sleep(0.01)
