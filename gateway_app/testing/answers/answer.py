@@ -23,3 +23,7 @@ class Answer:
     calls: tuple[Call, ...] = ()
     finish_reason: str | None = "STOP"
     block_reason: str | None = None
+
+    @property
+    def is_candidate(self) -> bool:
+        return bool(self.text or self.calls or self.finish_reason)

@@ -42,7 +42,7 @@ def bounds(schema: Schema, *, step: float) -> tuple[float, float]:
 
 def _referenced(reference: str, root: Schema) -> dict[str, Any]:
     found: Any = root
-    for step in reference.removeprefix("#").strip("/").split("/"):
+    for step in filter(None, reference.removeprefix("#").split("/")):
         found = found.get(step, {}) if isinstance(found, Mapping) else {}
     return dict(found)
 

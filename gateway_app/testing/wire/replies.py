@@ -27,16 +27,15 @@ class Reply:
 
     def whole(self) -> dict[str, Any]:
         """The body of generateContent."""
-        answer = self.answer
-        if answer.block_reason:
-            return self._blocked()
+        if not self.answer.is_candidate:
+            return self._without_candidates()
         parts = [part for step in self._steps() for part in step]
-        return self._message(_merged(parts), tokens=self._visible_tokens(), finish=answer.finish_reason)
+        return self._message(_merged(parts), tokens=self._visible_tokens(), finish=self.answer.finish_reason)
 
     def chunks(self) -> list[dict[str, Any]]:
         """The events of streamGenerateContent; usage grows, the last one carries the finish reason."""
-        if self.answer.block_reason:
-            return [self._blocked()]
+        if not self.answer.is_candidate:
+            return [self._without_candidates()]
         steps = list(self._steps()) or [[]]
         text, messages = "", []
         for number, parts in enumerate(steps, start=1):
@@ -91,7 +90,9 @@ class Reply:
             candidate["finishMessage"] = "Model generated function call(s)."
         return {"candidates": [candidate], **self._tail(tokens)}
 
-    def _blocked(self) -> dict[str, Any]:
+    def _without_candidates(self) -> dict[str, Any]:
+        if not self.answer.block_reason:
+            return self._tail(0)
         rating = {"category": "HARM_CATEGORY_DANGEROUS_CONTENT", "probability": "HIGH"}
         feedback = {"blockReason": self.answer.block_reason, "safetyRatings": [rating]}
         return {"promptFeedback": feedback, **self._tail(0)}
