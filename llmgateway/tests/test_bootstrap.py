@@ -1,6 +1,10 @@
 """`manage.py bootstrap` makes a database ready once and changes nothing the second time."""
 
 import json
+import os
+import re
+import subprocess
+import sys
 from io import StringIO
 
 import pytest
@@ -9,6 +13,7 @@ from django.core.management import call_command
 
 from gateway_app.management.commands.bootstrap import announcement
 from gateway_app.models import ApiKey
+from llmgateway.env import ROOT
 from prompts_app.models import Prompt
 
 pytestmark = pytest.mark.django_db
@@ -50,3 +55,18 @@ def test_new_secrets_are_announced_in_a_box() -> None:
 def test_old_secrets_are_not_shown_but_how_to_get_others_is() -> None:
     assert "changepassword admin" in announcement(None, None)
     assert "create_key" in announcement(None, None)
+
+
+def test_a_database_that_refuses_us_is_one_line() -> None:
+    url = re.sub(r"//.*@", "//nobody@", os.environ["DATABASE_URL"])
+    refused = subprocess.run(
+        [sys.executable, ROOT / "manage.py", "bootstrap"],
+        env={**os.environ, "DATABASE_URL": url},
+        capture_output=True,
+        text=True,
+        timeout=20,
+        check=False,
+    )
+    (line,) = refused.stderr.splitlines()
+    assert refused.returncode == 1
+    assert line.startswith("CommandError: DATABASE_URL: ")

@@ -5,10 +5,11 @@ import secrets
 from io import StringIO
 from typing import Any
 
+import psycopg
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import OperationalError
+from django.db import connection
 
 from gateway_app.access import create_key
 from gateway_app.models import ApiKey
@@ -23,18 +24,24 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print what was made as one JSON object")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            call_command("migrate", interactive=False, verbosity=0)
-            call_command("sync_prompts", stdout=(seeded := StringIO()))
-            password, key = first_admin(), first_key()
-        except OperationalError as exc:
-            raise CommandError(f"the database does not serve us: {' '.join(str(exc).split())}") from exc
+        check_database()
+        call_command("migrate", interactive=False, verbosity=0)
+        call_command("sync_prompts", stdout=(seeded := StringIO()))
+        password, key = first_admin(), first_key()
         if options["json"]:
             self.stdout.write(json.dumps({"username": ADMIN, "password": password, "key": key}))
         else:
-            for line in seeded.getvalue().splitlines():
-                self.stdout.write(f"Prompts   {line}")
+            done = ["seeded from fixtures"] if password else seeded.getvalue().splitlines()
+            self.stdout.write("".join(f"Prompts   {line}\n" for line in done), ending="")
             self.stdout.write(announcement(password, key))
+
+
+def check_database() -> None:
+    """Raises `CommandError` with the reason, which the pool only logs."""
+    try:
+        psycopg.connect(**connection.get_connection_params()).close()
+    except psycopg.OperationalError as exc:
+        raise CommandError(f"DATABASE_URL: {' '.join(str(exc).split())}") from exc
 
 
 def first_admin() -> str | None:
