@@ -118,9 +118,9 @@ class Registry:
         allow_drafts: bool = False,
     ) -> ResolvedPrompt:
         """As `resolve`, for any version: an old one of a huge registry is fetched in a thread first."""
-        entry, _ = _choose(self.prompt(name), version, unit=unit, allow_drafts=allow_drafts)
-        if self._in_memory(entry) is None:
-            await in_thread(partial(self._fetch, entry), name="registry-fetch")
+        entry = self.prompt(name).versions.get(version) if version else None
+        if entry and self._in_memory(entry) is None:
+            await in_thread(partial(self.content, entry), name="registry-fetch")
         return self.resolve(name, variables=variables, unit=unit, version=version, allow_drafts=allow_drafts)
 
     def prompts(self) -> list[PromptEntry]:
@@ -134,10 +134,10 @@ class Registry:
 
     def versions(self, name: str) -> list[VersionEntry]:
         """Published and archived ones and drafts, the newest first. Raises `PromptNotFound`."""
-        return list(self.prompt(name).versions.values())
+        return self.prompt(name).newest_first
 
     def content(self, entry: VersionEntry) -> VersionContent:
-        """What that version says. May wait for the database: for threads only."""
+        """What that version says, in memory from then on. May wait for the database: for threads only."""
         return self._in_memory(entry) or self._fetch(entry)
 
     @property

@@ -38,6 +38,10 @@ class PromptEntry:
     versions: Mapping[str, VersionEntry]
     """By label, the newest first."""
 
+    @property
+    def newest_first(self) -> list[VersionEntry]:
+        return list(self.versions.values())
+
     def version(self, label: str, *, allow_drafts: bool = False) -> VersionEntry:
         """Raises `VersionNotFound`, also for what is not published unless it is a draft that is allowed."""
         version = self.versions.get(label)
