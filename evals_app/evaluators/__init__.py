@@ -1,0 +1,1 @@
+"""Pure judgements of one output: frozen dataclasses with their options for fields."""
