@@ -49,13 +49,14 @@ def _ask(scope: Scope, body: Body, caller: Caller, *, stream: bool, **what: Any)
         parameters=body.parameters(),
         defaults=USUAL,
         user=body.user,
-        session_id=_session(scope),
+        session_id=session_id(scope),
         cache=CacheControl.parse(header(scope, b"cache-control").decode("latin-1")),
         **what,
     )
 
 
-def _session(scope: Scope) -> str | None:
+def session_id(scope: Scope) -> str | None:
+    """The header `X-Session-ID`. Raises `InvalidRequest` where it is too long."""
     value = header(scope, b"x-session-id").decode("latin-1")
     if len(value) > SESSION_LENGTH:
         raise InvalidRequest(f"X-Session-ID is longer than {SESSION_LENGTH} characters", param="X-Session-ID")
