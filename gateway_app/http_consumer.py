@@ -6,7 +6,7 @@ from channels.generic.http import AsyncHttpConsumer
 
 from gateway_app import gateway
 from gateway_app.disconnect import read_body, while_connected
-from gateway_app.errors import failure
+from gateway_app.errors import Failure, failure
 from gateway_app.gateway import Gateway
 from gateway_app.schemas import encode
 
@@ -31,11 +31,15 @@ class WatchfulConsumer(AsyncHttpConsumer):
     async def respond(self, body: bytes) -> None:
         raise NotImplementedError
 
+    def failure(self, exc: Exception) -> Failure:
+        """What a client is told; a wire with words of its own overrides this."""
+        return failure(exc)
+
     async def _answer(self, body: bytes) -> None:
         try:
             await self.respond(body)
         except Exception as exc:  # noqa: BLE001 - the table decides what the client is told
-            found = failure(exc)
+            found = self.failure(exc)
             if not self.started:
                 headers = {"Content-Type": "application/json", **found.headers()}
                 await self.send_start(found.status, headers)
