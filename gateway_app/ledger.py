@@ -132,8 +132,10 @@ class Ledger:
             return
         try:
             await self._write_directly(batch)
-        except Exception as exc:  # noqa: BLE001 - whatever Postgres says, the entries must not be lost
+        except BaseException as exc:  # a cancellation too: the entries must not be lost
             self._waiting.extendleft(reversed(batch))
+            if not isinstance(exc, Exception):
+                raise
             log.warning("ledger_waits", entries=len(self._waiting), error=type(exc).__name__)
             await asyncio.sleep(1.0)
 

@@ -30,8 +30,12 @@ class RedisPipe(asyncio.Protocol):
     ) -> "RedisPipe":
         """Raises `OSError` (a `TimeoutError` too) where Redis is away or refuses us."""
         pipe = cls(on_reply=on_reply, on_lost=on_lost)
-        async with asyncio.timeout(timeout):
-            await pipe._open(url)
+        try:
+            async with asyncio.timeout(timeout):
+                await pipe._open(url)
+        except BaseException:
+            pipe.close()
+            raise
         return pipe
 
     async def _open(self, url: str) -> None:
@@ -53,7 +57,6 @@ class RedisPipe(asyncio.Protocol):
         self.send(*command)
         reply = await answer
         if isinstance(reply, hiredis.HiredisError):
-            self.close()
             raise ConnectionRefusedError(f"Redis refuses {command[0]}")
 
     def send(self, *command: str | bytes) -> None:

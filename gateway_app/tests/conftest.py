@@ -1,7 +1,7 @@
 """What the gateway's tests share."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from gateway_app.providers.base import Provider
 from gateway_app.providers.gemini import Gemini
 from gateway_app.testing.simulator import Simulator
 from gateway_app.types import Chunk, Completion, CompletionRequest, Message
+from llmgateway import embedded
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "gemini_wire"
 """Real traffic, kept beside the project where it is at hand."""
@@ -33,6 +34,15 @@ def open_gemini() -> OpenGemini:
             await adapter.close()
 
     return opened
+
+
+@pytest.fixture
+def redis_server(tmp_path: Path) -> Iterator[embedded.Server]:
+    """A Redis that a test may stop, hang and kill."""
+    running = embedded.redis(tmp_path / "redis", log=tmp_path / "redis.log", persistent=False)
+    running.child.start()
+    yield running
+    running.child.kill()
 
 
 @pytest.fixture

@@ -1,0 +1,155 @@
+"""The ledger has every finished call exactly once, whatever dies."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+
+import msgspec
+import pytest
+import redis as sync_redis
+
+from gateway_app.calls import Call, CallRecord
+from gateway_app.ledger import BOUND, FIELD, STREAM, Ledger
+from gateway_app.requests import Caller, ChatRequest
+from gateway_app.tests.conftest import until
+from llmgateway import embedded
+
+
+@dataclass
+class Direct:
+    """Stands where Postgres is; may be away."""
+
+    entries: list[bytes] = field(default_factory=list)
+    away: bool = False
+
+    async def write(self, entries: Sequence[bytes]) -> None:
+        if self.away:
+            raise ConnectionError("away")
+        self.entries += entries
+
+    def ids(self) -> set[str]:
+        return {read(entry) for entry in self.entries}
+
+
+@pytest.fixture
+def direct() -> Direct:
+    return Direct()
+
+
+@pytest.fixture
+async def ledger(redis_server: embedded.Server, direct: Direct) -> AsyncIterator[Ledger]:
+    running = Ledger(redis_server.url, write_directly=direct.write)
+    await running.start()
+    yield running
+    await running.stop(within=1.0)
+
+
+def record(name: str) -> CallRecord:
+    caller = Caller(project_id=None, project="p")
+    return Call(ChatRequest(request_id=name, caller=caller, surface="chat", stream=False)).record()
+
+
+def read(entry: bytes) -> str:
+    return msgspec.json.decode(entry, type=CallRecord).request_id
+
+
+def in_stream(redis_server: embedded.Server) -> list[str]:
+    with sync_redis.Redis.from_url(redis_server.url) as client:
+        return [read(fields[FIELD.encode()]) for _, fields in client.xrange(STREAM)]  # type: ignore[union-attr]
+
+
+def names(count: int, prefix: str = "r") -> list[str]:
+    return [f"{prefix}-{number}" for number in range(count)]
+
+
+async def test_an_entry_is_in_redis_in_the_order_of_the_calls(
+    ledger: Ledger, redis_server: embedded.Server
+) -> None:
+    for name in names(100):
+        ledger.append(record(name))
+    await until(lambda: ledger.unwritten == 0)
+    assert in_stream(redis_server) == names(100)
+
+
+async def test_an_entry_outlives_a_process_that_is_killed_at_once(redis_server: embedded.Server) -> None:
+    script = f"""
+import asyncio, os, signal
+from gateway_app.ledger import Ledger
+from gateway_app.tests.test_ledger import record, names
+async def main():
+    ledger = Ledger({redis_server.url!r}, write_directly=None)
+    await ledger.start()
+    for name in names(50):
+        ledger.append(record(name))
+    os.kill(os.getpid(), signal.SIGKILL)
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", script)
+    assert await process.wait() == -signal.SIGKILL
+    assert in_stream(redis_server) == names(50)
+
+
+async def test_while_redis_is_away_entries_go_to_postgres(
+    ledger: Ledger, redis_server: embedded.Server, direct: Direct
+) -> None:
+    redis_server.child.kill()
+    for name in names(20):
+        ledger.append(record(name))
+    await until(lambda: direct.ids() == set(names(20)), within=5)
+    assert ledger.unwritten == 0
+
+
+async def test_what_a_hanging_redis_never_acknowledged_is_written_again(
+    ledger: Ledger, redis_server: embedded.Server, direct: Direct
+) -> None:
+    assert redis_server.child.pid
+    os.kill(redis_server.child.pid, signal.SIGSTOP)
+    for name in names(20):
+        ledger.append(record(name))
+    await until(lambda: direct.ids() == set(names(20)), within=8)
+    os.kill(redis_server.child.pid, signal.SIGCONT)
+
+
+async def test_while_both_are_away_entries_wait(
+    ledger: Ledger, redis_server: embedded.Server, direct: Direct
+) -> None:
+    direct.away = True
+    redis_server.child.kill()
+    for name in names(20):
+        ledger.append(record(name))
+    await asyncio.sleep(0.6)
+    assert ledger.unwritten == 20
+    direct.away = False
+    await until(lambda: direct.ids() == set(names(20)), within=5)
+
+
+async def test_a_full_redis_loses_nothing(
+    ledger: Ledger, redis_server: embedded.Server, direct: Direct
+) -> None:
+    with sync_redis.Redis.from_url(redis_server.url) as client:
+        client.config_set("maxmemory-policy", "noeviction")
+        client.config_set("maxmemory", 1)
+    for name in names(20):
+        ledger.append(record(name))
+    await until(lambda: direct.ids() == set(names(20)), within=5)
+
+
+async def test_what_waits_is_bounded_and_what_falls_out_is_counted(direct: Direct) -> None:
+    lonely = Ledger("redis://127.0.0.1:9/0", write_directly=direct.write)
+    entry = record("r")
+    for _ in range(BOUND + 5):
+        lonely.append(entry)
+    assert (lonely.unwritten, lonely.dropped) == (BOUND, 5)
+
+
+async def test_stopping_hands_over_what_is_left(redis_server: embedded.Server, direct: Direct) -> None:
+    running = Ledger(redis_server.url, write_directly=direct.write)
+    await running.start()
+    redis_server.child.kill()
+    for name in names(20):
+        running.append(record(name))
+    await running.stop()
+    assert direct.ids() == set(names(20))
