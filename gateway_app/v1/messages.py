@@ -1,0 +1,117 @@
+"""OpenAI's messages as ours."""
+
+from base64 import b64decode
+from collections.abc import Iterable, Sequence
+
+from gateway_app.types import Image, Message, ToolCall
+from gateway_app.v1.exceptions import BadParameter
+from gateway_app.v1.schemas import (
+    AnyMessage,
+    AssistantMessage,
+    CalledTool,
+    ImagePart,
+    RefusalPart,
+    TextPart,
+    ToolMessage,
+    UserMessage,
+)
+
+Content = str | Sequence[TextPart | ImagePart | RefusalPart] | None
+
+
+def messages(given: Iterable[AnyMessage]) -> tuple[Message, ...]:
+    """In their order. Raises `BadParameter` for a bad image, a bad signature, or an answer to no call."""
+    called: dict[str, str] = {}
+    made = []
+    for place, message in enumerate(given):
+        where = f"messages[{place}]"
+        if isinstance(message, AssistantMessage):
+            made.append(_assistant(message, where))
+            called |= {call.id: call.function.name for call in message.tool_calls or ()}
+        elif isinstance(message, ToolMessage):
+            made.append(_tool(message, called, where))
+        elif isinstance(message, UserMessage):
+            images = _images(message.content, where)
+            text = _text(message.content)
+            made.append(Message(role="user", content=text, images=images, name=message.name))
+        else:
+            made.append(Message(role="system", content=_text(message.content), name=message.name))
+    return tuple(made)
+
+
+def _text(content: Content) -> str:
+    if isinstance(content, str):
+        return content
+    texts = [
+        part.text if isinstance(part, TextPart) else part.refusal
+        for part in content or ()
+        if not isinstance(part, ImagePart)
+    ]
+    return "\n".join(texts)
+
+
+def _assistant(message: AssistantMessage, where: str) -> Message:
+    calls = (
+        _call(call, f"{where}.tool_calls[{place}]") for place, call in enumerate(message.tool_calls or ())
+    )
+    text = _text(message.content) or message.refusal or ""
+    return Message(role="assistant", content=text, tool_calls=tuple(calls), name=message.name)
+
+
+def _call(call: CalledTool, where: str) -> ToolCall:
+    google = call.extra_content.google if call.extra_content else None
+    signature = google.thought_signature if google else None
+    if signature and not _is_base64(signature):
+        param = f"{where}.extra_content.google.thought_signature"
+        raise BadParameter("A thought signature is Base64 text.", param=param)
+    return ToolCall(
+        id=call.id, name=call.function.name, arguments=call.function.arguments, signature=signature or None
+    )
+
+
+def _tool(message: ToolMessage, called: dict[str, str], where: str) -> Message:
+    """With the function's name, which vendors ask for and OpenAI's clients do not send."""
+    name = called.get(message.tool_call_id)
+    if name is None:
+        raise BadParameter(
+            "Messages with role 'tool' must be a response to a preceding message with 'tool_calls'.",
+            param=f"{where}.tool_call_id",
+        )
+    return Message(role="tool", content=_text(message.content), tool_call_id=message.tool_call_id, name=name)
+
+
+def _images(content: Content, where: str) -> tuple[Image, ...]:
+    if not content or isinstance(content, str):
+        return ()
+    return tuple(
+        _image(part.image_url.url, f"{where}.content[{place}].image_url.url")
+        for place, part in enumerate(content)
+        if isinstance(part, ImagePart)
+    )
+
+
+def _image(url: str, where: str) -> Image:
+    """From a data URL (RFC 2397). Whatever is behind another address is not for this gateway to fetch."""
+    if not url.startswith("data:"):
+        raise BadParameter(
+            "Image addresses are not fetched: send the image itself as data:image/png;base64,…",
+            param=where,
+            code="invalid_image_url",
+        )
+    head, _, data = url.removeprefix("data:").partition(",")
+    media_type, _, encoding = head.partition(";")
+    if not media_type.startswith("image/") or encoding != "base64" or not data or not _is_base64(data):
+        raise BadParameter(
+            "This is no image in Base64: expected data:image/<kind>;base64,<data>",
+            param=where,
+            code="invalid_base64",
+        )
+    return Image(media_type=media_type, data=data)
+
+
+def _is_base64(text: str) -> bool:
+    try:
+        b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return True

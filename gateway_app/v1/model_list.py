@@ -1,0 +1,38 @@
+"""What a caller may put into `model`."""
+
+from gateway_app.catalogue import Catalogue
+from gateway_app.v1.names import PREFIX, prompt_name
+from gateway_app.v1.replies import ModelEntry, ModelList
+from prompts_app.registry import Registry
+from prompts_app.snapshot import PromptEntry
+
+PROMPTS = "prompts"
+"""Who owns them, where a vendor owns a model."""
+
+
+def model_list(catalogue: Catalogue, registry: Registry) -> ModelList:
+    """The catalogue's models and the prompts that are live. Raises `RegistryUnavailable`."""
+    models = [_model(name, card.provider) for name, card in catalogue.cards.items()]
+    prompts = [_prompt(PREFIX + entry.name, entry) for entry in registry.prompts() if entry.live()]
+    return ModelList(data=models + prompts)
+
+
+def model_entry(model: str, catalogue: Catalogue, registry: Registry) -> ModelEntry:
+    """Raises `ModelNotFound`, or `PromptError` for a prompt or version that nobody can call."""
+    prompt = prompt_name(model)
+    if prompt is None:
+        return _model(model, catalogue.card(model).provider)
+    entry = registry.prompt(prompt.name)
+    if prompt.version:
+        entry.version(prompt.version)
+    else:
+        entry.choose(unit="")
+    return _prompt(model, entry)
+
+
+def _model(name: str, provider: str) -> ModelEntry:
+    return ModelEntry(id=name, owned_by=provider, created=0)
+
+
+def _prompt(model: str, entry: PromptEntry) -> ModelEntry:
+    return ModelEntry(id=model, owned_by=PROMPTS, created=int(entry.updated_at.timestamp()))
