@@ -4,11 +4,13 @@ from django.urls import path
 
 from gateway_app.consumers import ChatStream, PromptStream, SummarizeStream
 from gateway_app.sockets import ChatSocket
+from gateway_app.v1 import routing as v1
 
 streams = [
     path("chat/stream", ChatStream.as_asgi()),
     path("summarize/stream", SummarizeStream.as_asgi()),
     path("prompts/<slug:name>/stream", PromptStream.as_asgi()),
+    *v1.routes,
 ]
 
 sockets = [path("ws/chat", ChatSocket.as_asgi())]
