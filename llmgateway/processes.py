@@ -1,19 +1,19 @@
 """Child processes: one way to start them, to wait until they are ready and to stop them."""
 
 import ctypes
-import json
 import os
 import signal
 import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, field
 from pathlib import Path
 
-import psutil
+from llmgateway import leftovers
 
 POLL = 0.02
 """Seconds between two looks at something awaited."""
@@ -57,23 +57,20 @@ class Child:
         """Starts the process without waiting for it."""
         output = self._open_log()
         try:
-            self._process = subprocess.Popen(  # noqa: S603
-                [str(part) for part in self.command],
-                env=self.environment,
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=subprocess.STDOUT if output else None,
-                user=self.user,
-                start_new_session=True,
-                preexec_fn=self._die_with_parent(),
-            )
+            self._process = self._popen(output)
         except OSError as error:
             raise ProcessFailed(f"{self.name} cannot be started: {error}") from error
         finally:
             if output:
                 os.close(output)
         if self.record:
-            _write_record(self.record, self._process.pid, self)
+            leftovers.note(
+                self.record,
+                pid=self._process.pid,
+                name=self.name,
+                stop_signal=self.stop_signal,
+                grace=self.grace,
+            )
 
     def wait_ready(self) -> None:
         deadline = time.monotonic() + self.ready_within
@@ -121,7 +118,7 @@ class Child:
         """Kills whatever is left of the process and of its own children."""
         if self._process is None:
             return
-        _kill_group(self._process.pid)
+        kill_group(self._process.pid)
         self._process.wait()
         if self.record:
             self.record.unlink(missing_ok=True)
@@ -133,6 +130,21 @@ class Child:
         with self.log.open("rb") as file:
             file.seek(self._log_start)
             return file.read().decode(errors="replace")
+
+    def _popen(self, output: int | None) -> subprocess.Popen[bytes]:
+        with warnings.catch_warnings():
+            # Python 3.12 warns of any `preexec_fn` where there are threads; ours is one system call.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            return subprocess.Popen(  # noqa: S603
+                [str(part) for part in self.command],
+                env=self.environment,
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT if output else None,
+                user=self.user,
+                start_new_session=True,
+                preexec_fn=self._die_with_parent(),
+            )
 
     def _tail(self) -> str:
         lines = self.output().strip().splitlines()[-15:]
@@ -156,45 +168,7 @@ class Child:
         return lambda: libc.prctl(pr_set_pdeathsig, number)
 
 
-def stop_leftover(record: Path) -> str | None:
-    """Stops the process that `record` names, if that very process still runs; gives its name then.
-
-    A process that only has the same number is left alone.
-    """
-    try:
-        known = json.loads(record.read_text())
-        process = psutil.Process(known["pid"])
-        # The clock that dates processes may be corrected in between by a fraction of a second.
-        same = abs(process.create_time() - known["created"]) < 2
-        if same:
-            process.send_signal(known["stop_signal"])
-            _wait_or_kill(process, grace=known["grace"])
-    except (OSError, ValueError, KeyError, TypeError, psutil.NoSuchProcess):
-        same = False
-    record.unlink(missing_ok=True)
-    return str(known["name"]) if same else None
-
-
-def _wait_or_kill(process: psutil.Process, *, grace: float) -> None:
-    try:
-        process.wait(grace)
-    except psutil.TimeoutExpired:
-        _kill_group(process.pid)
-        process.wait(5)
-
-
-def _write_record(record: Path, pid: int, child: Child) -> None:
-    facts = {
-        "name": child.name,
-        "pid": pid,
-        "created": psutil.Process(pid).create_time(),
-        "stop_signal": int(child.stop_signal),
-        "grace": child.grace,
-    }
-    record.parent.mkdir(parents=True, exist_ok=True)
-    record.write_text(json.dumps(facts))
-
-
-def _kill_group(leader: int) -> None:
+def kill_group(leader: int) -> None:
+    """SIGKILL to a child and to all that it started itself."""
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(leader, signal.SIGKILL)

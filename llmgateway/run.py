@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from llmgateway import embedded, env, parts
+from llmgateway import embedded, env, leftovers, parts
 from llmgateway.ports import LOOPBACK, free_port, is_free, refusal
-from llmgateway.processes import ProcessFailed, stop_leftover
+from llmgateway.processes import ProcessFailed
 from llmgateway.supervisor import Supervisor
 
 ANSWER_WITHIN = 3.0
@@ -185,7 +185,7 @@ def _clear_leftovers(var: Path) -> None:
     """What a killed run has left behind, the gateway before what it stands on."""
     (var / "embedded.env").unlink(missing_ok=True)
     for name in ("gateway", "ledger", "simulator", "redis", "postgres"):
-        if stopped := stop_leftover(var / "run" / f"{name}.json"):
+        if stopped := leftovers.stop(var / "run" / f"{name}.json"):
             say(f"stopped the {stopped} of an interrupted run")
 
 

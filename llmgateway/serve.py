@@ -39,7 +39,7 @@ def main() -> None:
         log_config=None,
         access_log=False,
         server_header=False,
-        proxy_headers=environment.behind_proxy,
+        proxy_headers=False,
     )
 
 

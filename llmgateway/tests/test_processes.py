@@ -1,6 +1,5 @@
 """A child is started, awaited and stopped in one way, and leaves nothing behind."""
 
-import json
 import os
 import signal
 import sys
@@ -11,7 +10,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from llmgateway.processes import Child, ProcessFailed, stop_leftover
+from llmgateway.processes import Child, ProcessFailed
 
 SLEEP = "import time; print('ready', flush=True); time.sleep(60)"
 IGNORE_TERM = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); " + SLEEP
@@ -30,7 +29,6 @@ class Python:
             "sleeper",
             [sys.executable, "-c", code],
             log=self.directory / "log",
-            record=self.directory / "record.json",
             grace=grace,
             ready_within=ready_within,
         )
@@ -107,30 +105,6 @@ def test_a_log_that_has_grown_too_long_is_put_aside(python: Python, monkeypatch:
         log.truncate(11 * 1024 * 1024)
     child.start()
     assert (python.directory / "log").stat().st_size == len("ready\n")
-
-
-def test_a_leftover_is_found_by_its_record_and_stopped(python: Python) -> None:
-    child = python(SLEEP)
-    child.start()
-    assert stop_leftover(python.directory / "record.json") == "sleeper"
-    assert not child.running
-    assert not (python.directory / "record.json").exists()
-
-
-def test_a_process_that_only_has_the_same_number_is_left_alone(python: Python) -> None:
-    child = python(SLEEP)
-    child.start()
-    record = python.directory / "record.json"
-    record.write_text(json.dumps({**json.loads(record.read_text()), "created": time.time() - 3600}))
-    assert stop_leftover(record) is None
-    assert child.running
-
-
-@pytest.mark.parametrize("text", ["", "{}", "[1]", '{"pid": "x", "created": 1}'])
-def test_a_broken_record_is_removed(tmp_path: Path, text: str) -> None:
-    (tmp_path / "record.json").write_text(text)
-    assert stop_leftover(tmp_path / "record.json") is None
-    assert not (tmp_path / "record.json").exists()
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a service of Linux")

@@ -18,6 +18,7 @@ from llmgateway import env
 from llmgateway.ports import LOOPBACK, free_port
 from llmgateway.processes import Child
 from llmgateway.run import plan
+from llmgateway.stack import Stack
 
 Run = Callable[..., Child]
 
@@ -98,6 +99,15 @@ def test_a_part_that_is_killed_comes_back(run: Run, var: Path, port: int) -> Non
             process.kill()
     system.ready = lambda: "gateway ended with code -9; again in" in system.output() and _is_ready(port)
     system.wait_ready()
+
+
+def test_given_servers_are_used_instead_of_embedded_ones(run: Run, stack: Stack, tmp_path: Path) -> None:
+    port = free_port()
+    system = run(PORT=str(port), DATABASE_URL=stack.database_url, REDIS_URL=stack.redis_url)
+    system.wait_ready()
+    assert _summarize(port, key=stack.key) == 200
+    assert not (tmp_path / "var" / "postgres").exists()
+    assert not (tmp_path / "var" / "redis").exists()
 
 
 def test_a_taken_port_is_named_before_anything_starts(run: Run, tmp_path: Path) -> None:
