@@ -38,6 +38,9 @@ class Prompt(models.Model):
 
     class Meta:
         ordering = ["name"]
+        permissions = [
+            ("publish_prompt", "Can publish versions, make them live, split traffic and roll back")
+        ]
         constraints = [CheckConstraint(condition=Q(name__regex=NAME), name="prompt_name")]
 
     def __str__(self) -> str:

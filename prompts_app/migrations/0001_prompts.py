@@ -32,6 +32,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['name'],
+                'permissions': [('publish_prompt', 'Can publish versions, make them live, split traffic and roll back')],
             },
         ),
         migrations.CreateModel(

@@ -1,0 +1,139 @@
+"""The admin's forms. They read and explain; saving is the business of the verbs."""
+
+import json
+from typing import Any
+
+from django import forms
+from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
+
+from prompts_app.changes import By
+from prompts_app.content import FIELDS, VersionContent, from_json
+from prompts_app.models import Prompt, PromptVersion
+
+CODE = {"class": "prompt-code", "spellcheck": "false"}
+JSON_FIELDS = frozenset({"messages", "parameters", "variables", "response_schema"})
+WHY = "Goes into the history, beside your name."
+
+
+class IndentedJSON(json.JSONEncoder):
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"indent": 2})
+
+
+class WhyForm(forms.Form):
+    """What a change that needs no other input asks for."""
+
+    why = forms.CharField(
+        required=False, max_length=1000, help_text=WHY, widget=UnfoldAdminTextInputWidget({"autofocus": True})
+    )
+
+
+class VerbForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Remembers which revision its user saw, and shows what a verb refused with all that was typed."""
+
+    refusal: str = ""
+
+    why = forms.CharField(required=False, max_length=1000, help_text=WHY, widget=UnfoldAdminTextInputWidget)
+    seen_revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        revision = getattr(self.instance, "revision", None)
+        self.fields["seen_revision"].initial = revision
+        if self.refusal and self.is_bound:
+            # Whoever has read what changed meanwhile may save again, now knowingly.
+            sent = self.data.copy()  # type: ignore[attr-defined]
+            sent["seen_revision"] = str(revision)
+            self.data = sent
+        for field in self.fields.values():
+            if isinstance(field.widget, RelatedFieldWidgetWrapper):
+                field.widget = field.widget.widget
+
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean()
+        if self.refusal:
+            self.add_error(None, self.refusal)
+        return cleaned
+
+    def changed(self, field: str) -> bool:
+        """Whether the user sent another value; a field that was not sent has not changed."""
+        return field in self.data and field in self.changed_data
+
+    def by(self, user: AbstractBaseUser | AnonymousUser) -> By:
+        return {
+            "actor": user.get_username(),
+            "door": "admin",
+            "why": self.cleaned_data["why"],
+            "expected_revision": self.cleaned_data["seen_revision"],
+        }
+
+
+class PromptForm(VerbForm):
+    class Meta:
+        model = Prompt
+        fields = ("name", "description", "active_version", "traffic_split")
+        widgets = {
+            "description": UnfoldAdminTextareaWidget({"rows": 2}),
+            "traffic_split": UnfoldAdminTextInputWidget(CODE),
+        }
+        help_texts = {
+            "name": "What callers use: a-z, 0-9, _ and -. It cannot change later.",
+            "active_version": "Answers every call while the traffic split is empty.",
+            "traffic_split": 'Whole percents that sum up to 100, such as {"v1": 90, "v2": 10}; '
+            "empty sends everything to the active version.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if active := self.fields.get("active_version"):
+            assert isinstance(active, forms.ModelChoiceField)
+            active.queryset = PromptVersion.objects.filter(
+                prompt=self.instance, status=PromptVersion.Status.PUBLISHED
+            )
+            if self.instance.active_version_id:
+                active.required, active.empty_label = "active_version" in (self.data or ()), None
+
+    def clean_traffic_split(self) -> dict[str, Any]:
+        split = self.cleaned_data["traffic_split"] or {}
+        if not isinstance(split, dict):
+            raise forms.ValidationError('Write the split as {"v1": 90, "v2": 10}.')
+        return split
+
+
+class VersionForm(VerbForm):
+    class Meta:
+        model = PromptVersion
+        fields = ("prompt", "label", *FIELDS)
+        labels = {"label": "version", "variables": "variables (JSON Schema)", "messages": "examples"}
+        widgets = {
+            "system": UnfoldAdminTextareaWidget(CODE | {"rows": 10}),
+            "user": UnfoldAdminTextareaWidget(CODE | {"rows": 10}),
+            "notes": UnfoldAdminTextareaWidget({"rows": 3}),
+            **{name: UnfoldAdminTextareaWidget(CODE | {"rows": 5}) for name in JSON_FIELDS},
+        }
+        help_texts = {
+            "system": "Who the model is and how it works. {{variable}} is replaced by the caller's value.",
+            "user": "What is asked of it.",
+            "messages": 'Earlier turns: [{"role": "user", "content": "…"}, …], answered by "assistant".',
+            "model": "Empty: the caller or the gateway chooses.",
+            "parameters": "temperature, max_tokens, top_p, stop, seed, thinking_budget, json_mode",
+            "variables": "Empty: every {{variable}} is required, of any type. A default makes one optional.",
+            "response_schema": "JSON Schema that the reply must fit; empty: free text.",
+            "notes": "What is new in this version and what it is meant to improve.",
+        }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name in JSON_FIELDS & self.fields.keys():
+            self.fields[name].encoder = IndentedJSON  # type: ignore[attr-defined]
+
+    def content(self) -> VersionContent:
+        """Raises `ChangeRefused` for JSON of the wrong shape."""
+        values = {name: self.cleaned_data[name] for name in FIELDS if name in self.data}
+        kept = {
+            name: value for name, value in values.items() if value is not None or name == "response_schema"
+        }
+        current = self.instance.content.as_json() if self.instance.pk else {}
+        return from_json(current | kept)

@@ -1,0 +1,235 @@
+"""Verbs as pages of the admin: what will happen, why, and one button."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from unfold.admin import ModelAdmin
+
+from prompts_app import history, services
+from prompts_app.admin_forms import VerbForm, WhyForm
+from prompts_app.changes import By
+from prompts_app.exceptions import PromptError
+from prompts_app.models import Prompt, PromptVersion
+
+PUBLISH = "prompts_app.publish_prompt"
+EDIT = "prompts_app.change_prompt"
+Status = PromptVersion.Status
+
+
+@dataclass(frozen=True, kw_only=True)
+class Verb:
+    """One button."""
+
+    slug: str
+    label: str
+    icon: str
+    permission: str
+    run: Callable[..., object]
+    """Called with the prompt's name (and the version's label) and `By`."""
+    fits: Callable[[Any], bool]
+    """Whether it makes sense for that row now."""
+    says: Callable[[Any], str]
+    """What will happen, in a sentence or two."""
+    done: str
+    danger: bool = False
+
+
+def _roll_back_says(prompt: Prompt) -> str:
+    target = history.previous_traffic(prompt)
+    if target is None:
+        return "There is nothing to roll back to."
+    now = {"active_version": prompt.active_version and prompt.active_version.label}
+    return (
+        f"{prompt.name} returns to what was live before the last change: "
+        f"{live_in_words(target['active_version'], target['traffic_split'])}. "
+        f"Now live: {live_in_words(now['active_version'], prompt.traffic_split)}."
+    )
+
+
+def live_in_words(active: Any, split: dict[str, int]) -> str:
+    if split:
+        return ", ".join(f"{label} {percent} %" for label, percent in split.items())
+    return f"{active or 'nothing'} for everybody"
+
+
+PROMPT_VERBS = (
+    Verb(
+        slug="roll-back",
+        label="Roll back",
+        icon="undo",
+        permission=PUBLISH,
+        run=services.roll_back,
+        fits=lambda prompt: history.previous_traffic(prompt) is not None,
+        says=_roll_back_says,
+        done="Rolled back. Every worker follows within a second.",
+        danger=True,
+    ),
+    Verb(
+        slug="archive",
+        label="Archive",
+        icon="archive",
+        permission=PUBLISH,
+        run=services.archive_prompt,
+        fits=lambda prompt: not prompt.archived,
+        says=lambda prompt: (
+            f"Callers of {prompt.name} get “not found” until it is restored. Nothing is lost."
+        ),
+        done="Archived.",
+        danger=True,
+    ),
+    Verb(
+        slug="restore",
+        label="Restore",
+        icon="unarchive",
+        permission=PUBLISH,
+        run=services.restore_prompt,
+        fits=lambda prompt: prompt.archived,
+        says=lambda prompt: f"{prompt.name} answers again, with what was live when it was archived.",
+        done="Restored.",
+    ),
+)
+
+VERSION_VERBS = (
+    Verb(
+        slug="publish",
+        label="Publish",
+        icon="publish",
+        permission=PUBLISH,
+        run=services.publish_version,
+        fits=lambda version: version.status == Status.DRAFT,
+        says=lambda version: (
+            f"{version.label} never changes again, and can be made live. Publishing alone makes nothing live."
+        ),
+        done="Published. Make it live when you are ready.",
+    ),
+    Verb(
+        slug="make-live",
+        label="Make live",
+        icon="rocket_launch",
+        permission=PUBLISH,
+        run=services.activate_version,
+        fits=lambda version: version.status == Status.PUBLISHED and not _alone_live(version),
+        says=lambda version: (
+            f"Every call of {version.prompt.name} is answered by {version.label}. Now live: "
+            f"{live_in_words(version.prompt.active_version, version.prompt.traffic_split)}."
+        ),
+        done="Live. Every worker follows within a second.",
+    ),
+    Verb(
+        slug="archive",
+        label="Archive",
+        icon="archive",
+        permission=PUBLISH,
+        run=services.archive_version,
+        fits=lambda version: version.status == Status.PUBLISHED and not _is_live(version),
+        says=lambda version: (
+            f"{version.label} can no longer be made live until it is restored. Nothing is lost."
+        ),
+        done="Archived.",
+    ),
+    Verb(
+        slug="restore",
+        label="Restore",
+        icon="unarchive",
+        permission=PUBLISH,
+        run=services.restore_version,
+        fits=lambda version: version.status == Status.ARCHIVED,
+        says=lambda version: f"{version.label} can be made live again.",
+        done="Restored.",
+    ),
+)
+
+
+class VerbAdmin(ModelAdmin):
+    """Saves through verbs: what they refuse becomes an error on the form, and nothing typed is lost."""
+
+    verbs: Sequence[Verb] = ()
+
+    def changeform_view(self, request: HttpRequest, *args: Any, **kwargs: Any) -> Any:
+        try:
+            return super().changeform_view(request, *args, **kwargs)
+        except PromptError as exc:
+            request.refusal = str(exc)  # type: ignore[attr-defined]
+            return super().changeform_view(request, *args, **kwargs)
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        form = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (form,), {"refusal": getattr(request, "refusal", "")})
+
+    def get_urls(self) -> list[URLPattern]:
+        pages = [
+            path(
+                f"<int:pk>/{verb.slug}/",
+                self.admin_site.admin_view(partial(self.verb_view, verb=verb)),
+                name=f"prompts_app_{self.model._meta.model_name}_{verb.slug}",
+            )
+            for verb in self.verbs
+        ]
+        return [*pages, *super().get_urls()]
+
+    def verb_view(self, request: HttpRequest, pk: int, *, verb: Verb) -> HttpResponse:
+        """Asks on GET, does it on POST."""
+        row = get_object_or_404(self.model, pk=pk)
+        if not request.user.has_perm(verb.permission):
+            raise PermissionDenied
+        form = WhyForm(request.POST if request.method == "POST" else None)
+        if form.is_valid():
+            by: By = {"actor": request.user.get_username(), "door": "admin", "why": form.cleaned_data["why"]}
+            try:
+                verb.run(**subject(row), **by)
+                messages.success(request, verb.done)
+            except PromptError as exc:
+                messages.error(request, str(exc))
+            return redirect(page_of(prompt_of(row)))
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "title": f"{verb.label} {row}",
+            "verb": verb,
+            "says": verb.says(row),
+            "form": form,
+            "back": page_of(row),
+        }
+        return TemplateResponse(request, "admin/prompts_app/verb.html", context)
+
+    def buttons(self, request: HttpRequest, row: Any) -> list[tuple[Verb, str]]:
+        """The verbs that fit `row` and that its user may do, with their addresses."""
+        name = f"admin:prompts_app_{self.model._meta.model_name}_"
+        return [
+            (verb, reverse(f"{name}{verb.slug}", args=[row.pk]))
+            for verb in self.verbs
+            if verb.fits(row) and request.user.has_perm(verb.permission)
+        ]
+
+
+def subject(row: Prompt | PromptVersion) -> dict[str, str]:
+    """How the verbs call `row`."""
+    if isinstance(row, Prompt):
+        return {"prompt": row.name}
+    return {"prompt": row.prompt.name, "version": row.label}
+
+
+def prompt_of(row: Prompt | PromptVersion) -> Prompt:
+    return row if isinstance(row, Prompt) else row.prompt
+
+
+def page_of(row: Prompt | PromptVersion) -> str:
+    return reverse(f"admin:prompts_app_{row._meta.model_name}_change", args=[row.pk])
+
+
+def _alone_live(version: PromptVersion) -> bool:
+    return version.prompt.active_version_id == version.pk and not version.prompt.traffic_split
+
+
+def _is_live(version: PromptVersion) -> bool:
+    return version.prompt.active_version_id == version.pk or version.label in version.prompt.traffic_split
+
+
+__all__ = ["PROMPT_VERBS", "VERSION_VERBS", "VerbAdmin", "VerbForm", "live_in_words", "page_of"]

@@ -1,0 +1,259 @@
+import re
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.http import HttpResponse
+from django.test import Client
+from pytest_django import DjangoAssertNumQueries, Settings
+
+from prompts_app import services
+from prompts_app.changes import By
+from prompts_app.models import Prompt, PromptChange, PromptVersion
+from prompts_app.tests.conftest import MakeVersion
+
+pytestmark = pytest.mark.urls("prompts_app.tests.urls")
+
+
+@pytest.fixture
+def grace(db: None) -> User:
+    return User.objects.create_superuser("grace")
+
+
+@pytest.fixture
+def admin(client: Client, grace: User) -> Client:
+    client.force_login(grace)
+    return client
+
+
+@pytest.fixture
+def live(published: MakeVersion, ada: By) -> Prompt:
+    published("v1", system="Be kind.")
+    published("v2")
+    return services.activate_version(prompt="greeter", version="v1", **ada)
+
+
+def page(row: Prompt | PromptVersion, name: str = "change") -> str:
+    return f"/admin/prompts_app/{row._meta.model_name}/{row.pk}/{name}/"
+
+
+def text(response: Any) -> str:
+    """What a reader sees."""
+    assert response.status_code == 200
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", response.content.decode()))
+
+
+def fields(response: Any) -> dict[str, Any]:
+    """The page's form, as a browser would send it back."""
+    form = response.context["adminform"].form
+    return {name: value for name in form.fields if (value := form[name].value()) is not None}
+
+
+def traffic() -> tuple[str | None, dict[str, int]]:
+    prompt = Prompt.objects.select_related("active_version").get()
+    return prompt.active_version and prompt.active_version.label, prompt.traffic_split
+
+
+def test_a_plain_post_changes_split_and_active_version(admin: Client, live: Prompt) -> None:
+    second = live.versions.get(label="v2")
+    sent = {"active_version": second.pk, "traffic_split": '{"v1": 90, "v2": 10}'}
+    assert admin.post(page(live), sent).status_code == 302
+    assert traffic() == ("v2", {"v1": 90, "v2": 10})
+    assert Prompt.objects.get().description == "Says hello."
+
+
+def test_an_empty_split_sends_everything_to_the_active_version(admin: Client, live: Prompt, ada: By) -> None:
+    services.set_split(prompt="greeter", split={"v1": 50, "v2": 50}, **ada)
+    admin.post(page(live), {"active_version": live.versions.get(label="v2").pk, "traffic_split": ""})
+    assert traffic() == ("v2", {})
+
+
+def test_a_change_is_in_the_history_with_who_and_why(admin: Client, live: Prompt) -> None:
+    sent = fields(admin.get(page(live))) | {"traffic_split": '{"v2": 100}', "why": "v2 is calmer"}
+    admin.post(page(live), sent)
+    change = PromptChange.objects.latest("id")
+    assert (change.actor, change.door, change.why, change.verb) == (
+        "grace",
+        "admin",
+        "v2 is calmer",
+        "set_split",
+    )
+
+
+def test_saving_what_one_sees_changes_nothing(admin: Client, live: Prompt) -> None:
+    before = PromptChange.objects.count()
+    assert admin.post(page(live), fields(admin.get(page(live)))).status_code == 302
+    assert PromptChange.objects.count() == before
+
+
+@pytest.mark.parametrize(
+    ("split", "says"),
+    [
+        ('{"v1": 90}', "the shares sum up to 90, not to 100"),
+        ('{"v1": 50, "v9": 50}', "greeter has no version v9"),
+        ('{"v1": 33.5, "v2": 66.5}', "whole percent"),
+        ("[100]", "Write the split as"),
+        ("{v1: 100}", "Enter a valid JSON"),
+    ],
+)
+def test_a_wrong_split_is_explained_and_stays_on_the_form(
+    admin: Client, live: Prompt, split: str, says: str
+) -> None:
+    response = admin.post(page(live), {"active_version": live.active_version_id, "traffic_split": split})
+    assert says in text(response)
+    assert response.context["adminform"].form["traffic_split"].value() == split
+    assert traffic() == ("v1", {})
+
+
+def test_the_second_of_two_editors_is_told_what_changed_and_keeps_what_was_typed(
+    admin: Client, live: Prompt
+) -> None:
+    seen = fields(admin.get(page(live)))
+    services.set_split(prompt="greeter", split={"v2": 100}, actor="ada", door="rest")
+    typed = seen | {"traffic_split": '{"v1": 100}', "why": "mine"}
+    refused = admin.post(page(live), typed)
+    assert "changed meanwhile: ada" in text(refused)
+    kept = fields(refused)
+    assert (kept["traffic_split"], kept["why"]) == ('{"v1": 100}', "mine")
+    assert traffic() == ("v1", {"v2": 100})
+    assert admin.post(page(live), kept).status_code == 302
+    assert traffic() == ("v1", {"v1": 100})
+
+
+def test_a_new_prompt_is_created_by_the_verb(admin: Client) -> None:
+    admin.post("/admin/prompts_app/prompt/add/", {"name": "translator", "description": "Translates."})
+    assert PromptChange.objects.get().verb == "create_prompt"
+    response = admin.post("/admin/prompts_app/prompt/add/", {"name": "No Good"})
+    assert "is no prompt name" in text(response) or "is violated" in text(response)
+
+
+def test_a_new_version_begins_as_a_copy_of_the_newest(admin: Client, live: Prompt) -> None:
+    add = f"/admin/prompts_app/promptversion/add/?prompt={live.pk}"
+    form = fields(admin.get(add))
+    assert (form["label"], form["user"], form["prompt"]) == ("v3", "v2: hello {{name}}", live.pk)
+    assert admin.post(add, form | {"user": "Hi {{name}}"}).status_code == 302
+    version = PromptVersion.objects.get(label="v3")
+    assert (version.user, version.status, version.author) == ("Hi {{name}}", "draft", "grace")
+
+
+def test_a_new_version_may_begin_as_a_copy_of_any(admin: Client, live: Prompt) -> None:
+    first = live.versions.get(label="v1")
+    form = fields(admin.get(f"/admin/prompts_app/promptversion/add/?prompt={live.pk}&from={first.pk}"))
+    assert form["system"] == "Be kind."
+
+
+def test_a_taken_label_is_refused(admin: Client, live: Prompt, draft: MakeVersion) -> None:
+    draft("v3", user="mine")
+    response = admin.post(
+        "/admin/prompts_app/promptversion/add/", {"prompt": live.pk, "label": "v3", "user": "other"}
+    )
+    assert "already exists" in text(response) or "already" in text(response)
+    assert PromptVersion.objects.get(label="v3").user == "mine"
+
+
+def test_a_draft_is_edited_and_its_problems_are_shown(admin: Client, draft: MakeVersion) -> None:
+    version = draft("v1", parameters={"temperature": 0.5})
+    sent = fields(admin.get(page(version))) | {"user": "{{a}}", "parameters": '{"temperature": 9}'}
+    assert admin.post(page(version), sent).status_code == 302
+    version.refresh_from_db()
+    assert (version.user, version.parameters) == ("{{a}}", {"temperature": 9})
+    assert "parameters: temperature breaks the rule maximum 2" in text(admin.get(page(version)))
+
+
+def test_json_of_the_wrong_shape_is_explained(admin: Client, draft: MakeVersion) -> None:
+    version = draft("v1")
+    response = admin.post(
+        page(version), fields(admin.get(page(version))) | {"messages": '[{"role": "robot"}]'}
+    )
+    assert "messages: 0" in text(response)
+
+
+def test_a_published_version_is_shown_and_not_edited(admin: Client, live: Prompt) -> None:
+    version = live.versions.get(label="v1")
+    assert "Be kind." in text(admin.get(page(version)))
+    assert admin.post(page(version), {"user": "changed"}).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("label", "verb", "result"),
+    [
+        ("v3", "publish", "published"),
+        ("v2", "make-live", "published"),
+        ("v2", "archive", "archived"),
+    ],
+)
+def test_a_verb_asks_first_and_acts_on_post(
+    admin: Client, live: Prompt, draft: MakeVersion, label: str, verb: str, result: str
+) -> None:
+    draft("v3")
+    version = live.versions.get(label=label)
+    changes = PromptChange.objects.count()
+    assert "Why?" in text(admin.get(page(version, verb)))
+    assert PromptChange.objects.count() == changes
+    assert admin.post(page(version, verb), {"why": "time"}).status_code == 302
+    version.refresh_from_db()
+    assert (version.status, PromptChange.objects.latest("id").why) == (result, "time")
+
+
+def test_rolling_back_tells_what_it_returns_to(admin: Client, live: Prompt, ada: By) -> None:
+    services.set_split(prompt="greeter", split={"v1": 90, "v2": 10}, **ada)
+    services.activate_version(prompt="greeter", version="v2", **ada)
+    assert "v1 90 %, v2 10 %. Now live: v2 for everybody." in text(admin.get(page(live, "roll-back")))
+    admin.post(page(live, "roll-back"), {})
+    assert traffic() == ("v1", {"v1": 90, "v2": 10})
+
+
+def test_a_refused_verb_is_explained(admin: Client, live: Prompt) -> None:
+    version = live.versions.get(label="v1")
+    response = admin.post(page(version, "archive"), {}, follow=True)
+    assert "v1 is live: make another version live first" in text(response)
+
+
+def test_a_pin_of_the_environment_is_announced(admin: Client, live: Prompt, settings: Settings) -> None:
+    settings.PROMPTS = settings.PROMPTS | {"PINS": {"GREETER": "v2"}}
+    assert "GREETER_PROMPT_VERSION pins this prompt to v2" in text(admin.get(page(live)))
+    assert "pinned" in text(admin.get("/admin/prompts_app/prompt/"))
+    saved = admin.post(page(live), {"traffic_split": '{"v1": 100}'}, follow=True)
+    assert "takes effect when the pin is gone" in text(saved)
+
+
+def test_the_list_shows_what_is_live_and_who_changed_it(
+    admin: Client, live: Prompt, ada: By, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    services.set_split(prompt="greeter", split={"v1": 90, "v2": 10}, **ada)
+    for number in range(20):
+        services.create_prompt(name=f"other-{number}", **ada)
+    with django_assert_max_num_queries(12):
+        shown = text(admin.get("/admin/prompts_app/prompt/"))
+    assert "v1 90 %" in shown
+    assert "ada" in shown
+
+
+def test_only_drafts_can_be_deleted(admin: Client, live: Prompt, draft: MakeVersion) -> None:
+    version = draft("v3")
+    assert admin.post(page(live.versions.get(label="v1"), "delete"), {"post": "yes"}).status_code == 403
+    assert admin.post(page(version, "delete"), {"post": "yes"}).status_code == 302
+    assert PromptChange.objects.latest("id").verb == "delete_draft"
+
+
+def test_history_is_only_to_look_at(admin: Client, live: Prompt) -> None:
+    change = PromptChange.objects.latest("id")
+    assert "active_version" in text(admin.get("/admin/prompts_app/promptchange/"))
+    assert "because" in text(admin.get(f"/admin/prompts_app/promptchange/{change.pk}/change/"))
+    assert admin.post(f"/admin/prompts_app/promptchange/{change.pk}/change/", {}).status_code == 403
+    assert admin.get(page(live, "history")).url.endswith(f"?prompt__id__exact={live.pk}")  # type: ignore[attr-defined]
+
+
+def test_markup_in_a_prompt_is_only_text(admin: Client, draft: MakeVersion, ada: By) -> None:
+    version = draft("v1", system="<script>alert(1)</script> {{name}}", notes="<b>bold</b>")
+    services.publish_version(prompt="greeter", version="v1", **ada | {"why": "<i>x</i>"})
+    for path in (
+        page(version),
+        page(version.prompt),
+        "/admin/prompts_app/prompt/",
+        "/admin/prompts_app/promptchange/",
+    ):
+        response: HttpResponse = admin.get(path)
+        assert b"<script>alert(1)" not in response.content
+        assert b"<b>bold" not in response.content
+        assert b"<i>x" not in response.content
