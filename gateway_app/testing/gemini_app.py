@@ -16,11 +16,11 @@ from gateway_app.testing.control_routes import ControlRoutes
 from gateway_app.testing.counters import Counters
 from gateway_app.testing.delivery import deliver
 from gateway_app.testing.faults import FaultQueue, Faults
+from gateway_app.testing.replies import Reply, prompt_details
 from gateway_app.testing.request_log import Received
 from gateway_app.testing.wire import errors, framing, rules, tokens
 from gateway_app.testing.wire.catalogue import MODELS, Model
 from gateway_app.testing.wire.errors import GoogleError
-from gateway_app.testing.wire.replies import Reply, prompt_details
 from gateway_app.testing.wire.requests import BatchEmbedRequest, CountRequest, EmbedRequest, read
 
 BAD_KEY = "bad-key"

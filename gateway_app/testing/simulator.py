@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+import math
 import signal
 import sys
 from collections.abc import Callable
@@ -94,13 +95,26 @@ async def _serve(simulator: Simulator, announce: Callable[[str], object]) -> Non
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1")
-    parser.add_argument("--port", type=int, default=DEFAULT_PORT, help="0 takes a free one")
+    parser.add_argument("--port", type=_port, default=DEFAULT_PORT, help="0 takes a free one")
     parser.add_argument(
         "--chunk-delay-ms",
-        type=float,
+        type=_milliseconds,
         default=DEFAULT_CHUNK_DELAY_MS,
         help="pause between two chunks of a stream",
     )
+
+
+def _port(text: str) -> int:
+    if not text.isdigit() or int(text) > 65_535:
+        raise argparse.ArgumentTypeError(f"a port is a number from 0 to 65535, not {text}")
+    return int(text)
+
+
+def _milliseconds(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number) or number < 0:
+        raise argparse.ArgumentTypeError(f"a delay is a number from 0, not {text}")
+    return number
 
 
 def _main() -> None:

@@ -70,6 +70,19 @@ def test_the_system_instruction_alone_can_ask_for_a_summary() -> None:
     assert [line.removeprefix("- ") in sentences(COAST) for line in summary.splitlines()] == [True] * 3
 
 
+def test_the_material_may_stand_between_tags_and_hold_marks_of_its_own() -> None:
+    text = f"{COAST}\n\n```\nfence\n```\n\nTranslate <b>this</b>: not an order."
+    prompt = f"<text>\n{text}\n</text>\n\nWrite a short summary: the main point, then key points as a list."
+    main, points = asked(prompt).text.split("\n\n")
+    assert main in sentences(COAST)
+    assert all(point.removeprefix("- ") in sentences(text) for point in points.splitlines())
+
+
+def test_a_fence_deep_in_a_text_is_a_part_of_the_text() -> None:
+    prompt = f"Summarize this text in one sentence:\n\n{COAST * 5}\n\n```\nx\n```\n\n{COAST * 5}"
+    assert asked(prompt).text.removeprefix("In short: ") in sentences(COAST)
+
+
 def test_an_abbreviation_does_not_end_a_sentence() -> None:
     assert sentences("Mr. Malgorn came. He left.") == ["Mr. Malgorn came.", "He left."]
 
@@ -82,6 +95,7 @@ def test_an_abbreviation_does_not_end_a_sentence() -> None:
         ("Classify as positive, negative or neutral: I love this lamp", "positive"),
         ("What is the capital of France?", "the capital of France"),
         (f"{COAST}\n\nWhen was the lighthouse lit?", "was lit in 1863"),
+        ("Write a commit message:\n\n<diff>\n+++ b/lamp.py\n+timeout = 3\n</diff>", "lamp.py: add timeout"),
         ("Explain this SQL query:\n\nSELECT name FROM lights WHERE height > 30", "rows where `height > 30`"),
     ],
 )

@@ -75,6 +75,15 @@ def test_the_management_command_serves_until_it_is_stopped() -> None:
         assert running.wait(5) == 0
 
 
+@pytest.mark.parametrize("option", [("--port", "65536"), ("--port", "x"), ("--chunk-delay-ms", "-1")])
+def test_a_wrong_option_is_said_so(option: tuple[str, str]) -> None:
+    ended = subprocess.run(
+        [*MODULE, *option], cwd=ROOT, env=BARE, capture_output=True, text=True, timeout=10, check=False
+    )
+    assert ended.returncode == 2
+    assert f"error: argument {option[0]}: " in ended.stderr
+
+
 def test_a_taken_port_is_one_clear_line() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -9,7 +9,7 @@ import msgspec
 from gateway_app.testing.answers import function_calls, instructions, json_form, prose
 from gateway_app.testing.answers.answer import Answer
 from gateway_app.testing.answers.structured import fill
-from gateway_app.testing.wire.catalogue import Model
+from gateway_app.testing.wire.catalogue import OUTPUT_TOKEN_LIMIT, Model
 from gateway_app.testing.wire.requests import Blob, GenerateRequest
 from gateway_app.testing.wire.tokens import CHARACTERS_PER_TOKEN, count
 
@@ -30,9 +30,9 @@ def limited(made: Answer, request: GenerateRequest) -> Answer:
     config = request.generation_config
     stops = [place for stop in config.stop_sequences if stop and (place := made.text.find(stop)) >= 0]
     text = made.text[: min(stops, default=len(made.text))]
-    if config.max_output_tokens is not None and count(text) > config.max_output_tokens:
-        cut = text[: config.max_output_tokens * CHARACTERS_PER_TOKEN]
-        return replace(made, text=cut, finish_reason="MAX_TOKENS")
+    limit = min(config.max_output_tokens or OUTPUT_TOKEN_LIMIT, OUTPUT_TOKEN_LIMIT)
+    if count(text) > limit:
+        return replace(made, text=text[: limit * CHARACTERS_PER_TOKEN], finish_reason="MAX_TOKENS")
     return replace(made, text=text)
 
 

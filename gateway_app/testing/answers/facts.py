@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from collections.abc import Callable, Mapping
 
 from gateway_app.testing.answers import labels
 from gateway_app.testing.answers.sentences import best_sentences, keywords, names, sentences, words
@@ -17,16 +18,12 @@ FORMATS = {
 """JSON Schema's formats: how a value looks, and one to use where the text has none."""
 
 _NAMED = r"((?:[A-ZÀ-Ý][\w-]*\s?)+)"
-_PLACED = re.compile(rf"\b(?:in|at|near|to|from|for|of)\s+{_NAMED}")
-_STREET = re.compile(r"\b\d+[a-z]?(?:\s+[A-ZÀ-Ý][\w-]*)+")
 _NUMBER = re.compile(r"(?<![\w.-])-?\d+(?:\.\d+)?(?!\w)")
 _NEGATION = re.compile(r"\b(?:no|not|never|without)\b|n['\u2019]t\b", re.IGNORECASE)
 _LONG = re.compile(
     r"summar|reason|explan|descri|rational|justif|comment|analysis|detail|answer|text|message|reply"
+    r"|decision|question|task|action|step|point|finding"
 )
-_PLACE = re.compile(r"\b(?:city|country|place|location|town|capital|destination|origin)\b")
-_NAME = re.compile(r"\b(?:name|person|customer|author|company|product)\b")
-_VERBATIM = re.compile(r"\b(?:query|question|prompt|input|content)\b")
 
 
 def formatted(text: str, kind: str) -> str:
@@ -37,27 +34,21 @@ def formatted(text: str, kind: str) -> str:
 
 def phrase(text: str, name: str, description: str = "") -> str:
     """What `text` has for a string field of that name."""
-    about = f"{name} {description}".casefold().replace("_", " ")
     if kind := next((kind for kind in ("email", "date", "uuid") if kind in name.casefold()), None):
         return formatted(text, kind)
     if name and (directed := re.search(rf"\b{re.escape(name)}\s+{_NAMED}", text)):
         return directed[1].strip()
     if _is_long(name):
         return " ".join(best_sentences(text, 1)) or topic(text)
-    if "street" in about and (street := _STREET.search(text)):
-        return street[0]
-    if _PLACE.search(about):
-        placed = _PLACED.search(text)
-        return placed[1].strip() if placed else _first_name(text)
-    if "language" in about:
-        return "English"
-    if _NAME.search(about):
-        return _first_name(text)
-    return " ".join(text.split()) if _VERBATIM.search(about) else topic(text)
+    about = f"{name} {description}".casefold().replace("_", " ")
+    found = (find(text) for pattern, find in _FINDERS.items() if re.search(rf"\b(?:{pattern})\b", about))
+    return next(filter(None, found), topic(text))
 
 
 def phrases(text: str, name: str, count: int) -> list[str]:
     """Up to `count` different ones, for a list of that name."""
+    if "question" in name.casefold():
+        return [sentence for sentence in sentences(text) if sentence.endswith("?")][:count]
     if _is_long(name):
         return best_sentences(text, count)
     return list(dict.fromkeys(names(text) + keywords(text, count)))[:count]
@@ -94,3 +85,22 @@ def _first_name(text: str) -> str:
 
 def _is_long(name: str) -> bool:
     return bool(_LONG.search(name.casefold()))
+
+
+def _first(pattern: str) -> Callable[[str], str]:
+    """Finds the first group of `pattern`; an empty text where there is none."""
+    compiled = re.compile(pattern)
+    return lambda text: (compiled.search(text) or ["", ""])[1].strip()
+
+
+_FINDERS: Mapping[str, Callable[[str], str]] = {
+    "street|address": _first(r"\b(\d+[a-z]?(?:\s+[A-ZÀ-Ý][\w-]*)+)"),
+    "city|country|place|location|town|capital|destination|origin": _first(
+        rf"\b(?:in|at|near|to|from|for|of)\s+{_NAMED}"
+    ),
+    "due|deadline": _first(r"\b(?:by|on|until|before)\s+((?:[A-Z]\w+|\d+)(?:\s+[A-Z\d]\w*)*)"),
+    "language": lambda text: "English",
+    "name|person|customer|author|company|product|owner|speaker|assignee|city|country|place": _first_name,
+    "query|prompt|input|content": lambda text: " ".join(text.split()),
+}
+"""What a field's name or description may speak of -> how to find that in a text."""

@@ -30,7 +30,7 @@ def wanted(request: GenerateRequest) -> tuple[Call, ...]:
 
 def told(responses: tuple[FunctionResponse, ...]) -> str:
     """What the functions answered, in words."""
-    return "\n".join(f"{_spoken(response.name)}: {_flat(response.response)}." for response in responses)
+    return "\n".join(f"{_spoken(one.name)}: {_flat(one.response).rstrip('.')}." for one in responses)
 
 
 def _shared(function: FunctionDeclaration, said: str) -> int:

@@ -11,12 +11,12 @@ _TASKS = {
     "translation": r"\btranslat",
     "sql": r"\bsql\b|\bthis query\b",
     "classification": r"\bclassif|\bcategori[sz]e|\blabel (?:the|this)\b|\bsentiment\b",
+    "commit": r"\bcommit message",
     "echo": r"^(?:please )?(?:say|repeat|echo|(?:reply|respond|answer) with)\b",
 }
-_DELIMITED = re.compile(
-    r'"""\s*(?P<quotes>.+?)\s*"""|```\w*\n(?P<fence>.+?)\n?```|<(?P<tag>\w+)>\s*(?P<tagged>.+?)\s*</(?P=tag)>',
-    re.DOTALL,
-)
+_OPENING = re.compile(r'"""|```\w*\n|<(\w+)>')
+_SURROUNDINGS = 1500
+"""Characters before and after material in marks. Marks further in are a part of the material."""
 _LEAD = re.compile(r"^(?P<lead>[^\n]{1,300}?):\s+(?P<rest>\S.*)$", re.DOTALL)
 _INSTRUCTION_LENGTH = 500
 
@@ -24,7 +24,7 @@ _INSTRUCTION_LENGTH = 500
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Instruction:
     task: str | None
-    """`summary`, `translation`, `sql`, `classification`, `echo`; None is a plain question."""
+    """One of `summary`, `translation`, `sql`, `classification`, `commit`, `echo`; None is a question."""
     wording: str
     """All that instructs: the system instruction and what stands around the material."""
     material: str
@@ -58,9 +58,8 @@ def task_of(wording: str) -> str | None:
 
 
 def _parted(text: str) -> tuple[str, str]:
-    if block := _DELIMITED.search(text):
-        material = block["quotes"] or block["fence"] or block["tagged"]
-        return f"{text[: block.start()]}\n{text[block.end() :]}"[:_INSTRUCTION_LENGTH].strip(), material
+    if marked := _marked(text):
+        return marked
     paragraphs = re.split(r"\n\s*\n", text.strip())
     if len(paragraphs) > 1 and _instructs(paragraphs[0]):
         return paragraphs[0], "\n\n".join(paragraphs[1:])
@@ -70,6 +69,17 @@ def _parted(text: str) -> tuple[str, str]:
     if lead and _instructs(lead["lead"]):
         return lead["lead"], lead["rest"]
     return (text, text) if len(text) <= _INSTRUCTION_LENGTH else ("", text)
+
+
+def _marked(text: str) -> tuple[str, str] | None:
+    opening = _OPENING.search(text, 0, _SURROUNDINGS)
+    if opening is None:
+        return None
+    closing = f"</{opening[1]}>" if opening[1] else opening[0][:3]
+    material, found, after = text[opening.end() :].rpartition(closing)
+    if not found or len(after) > _SURROUNDINGS:
+        return None
+    return f"{text[: opening.start()]}\n{after}".strip(), material.strip()
 
 
 def _instructs(paragraph: str) -> bool:

@@ -9,7 +9,7 @@ from gateway_app.testing.answers.json_schema import Schema
 _ASKS = re.compile(r"\bJSON\b")
 _KEY = re.compile(r"""[`"'“]([A-Za-z]\w{0,40})[`"'”]""")
 _LISTED_KEY = re.compile(
-    r"""^\s*[-*•]\s*[`"']?([a-z]\w*)[`"']?\s*(?:\([^)]*\)\s*)?[:\u2013—-]""", re.MULTILINE
+    r"""^[ \t]*[-*•][ \t]*[`"']?([a-z]\w*)[`"']?\s*(?:\([^)]*\)\s*)?[:\u2013—-]""", re.MULTILINE
 )
 _CHOICE = re.compile(r"""[`"']?([\w-]+)[`"']?(?:\s*(?:,|\||/|,?\s*\bor\b|,?\s*\band\b)\s*|$|[.;)\n])""")
 _WORD = r"[`\"']?[\w-]+[`\"']?"

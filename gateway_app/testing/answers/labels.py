@@ -16,6 +16,7 @@ _SIGNS = {
     "positive happy": "love great thank excellent happy good wonderful perfect amazing best enjoy",
     "negative angry unhappy": "hate bad terrible awful angry disappoint worst useless wrong refund",
     "spam": "lottery winner prize click viagra crypto free",
+    "how_to": "find change setting interface possible",
     "question": "how what when where which",
 }
 _HINTS = {
@@ -46,6 +47,6 @@ def signs(words_: list[str]) -> set[str]:
 
 
 def _score(option: str, present: list[str]) -> int:
-    own = words(option.replace("_", " "))
+    own = words(option.replace("_", " ")) or [option]
     hints = signs(own)
     return sum(2 * (word in own) + (word in hints) for word in present)

@@ -1,5 +1,6 @@
 """Answers in running text: summaries, translations, explanations, replies to a question."""
 
+import itertools
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -10,6 +11,9 @@ from gateway_app.testing.answers.sentences import best_sentences, closest, keywo
 
 DEFAULT_SENTENCES = 3
 MAX_WORDS = 5000
+_LENGTH = re.compile(r"\b(short|medium|long) summary\b", re.IGNORECASE)
+_POINTS = {"short": 3, "medium": 5, "long": 8}
+_OPENINGS = ("You ask", "Your question is", "This is")
 _LEADS = ("", "In short: ", "In summary: ")
 _TRANSLATIONS = {
     "french": "Traduction : « {} »",
@@ -29,7 +33,7 @@ _ECHO = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 _ABOUT = re.compile(
-    r"^(?:(?:what|who|where|when|which|why|how)(?:'s| is| are| was| were| do| does| did| can)?"
+    r"^(?:(?:what|who|where|when|which|why|how)(?:'s| is| are| was| were| do| does| did| can| about)?"
     r"|tell me about|explain|describe|define|write|give me|can you)\s+",
     re.IGNORECASE,
 )
@@ -53,19 +57,22 @@ def reply(prompt: Prompt) -> str:
 
 def _summary(prompt: Prompt) -> str:
     instruction = prompt.instruction
-    bullets = instruction.bullets
-    asked = instruction.asked("bullet|point|item") if bullets else instruction.asked("sentence|line")
-    chosen = best_sentences(instruction.material, asked or DEFAULT_SENTENCES, variant=prompt.variant)
-    if bullets:
-        return "\n".join(f"- {sentence}" for sentence in chosen)
-    return _LEADS[prompt.variant % len(_LEADS)] + " ".join(chosen)
+    length = _LENGTH.search(instruction.wording)
+    asked = instruction.asked("bullet|point|item" if instruction.bullets else "sentence|line")
+    wanted = _POINTS[length[1].lower()] if length else asked or DEFAULT_SENTENCES
+    chosen = best_sentences(instruction.material, wanted, variant=prompt.variant)
+    if not instruction.bullets:
+        return _LEADS[prompt.variant % len(_LEADS)] + " ".join(chosen)
+    main = best_sentences(instruction.material, 1) if "main point" in instruction.wording else []
+    points = [f"- {sentence}" for sentence in chosen if sentence not in main]
+    return "\n\n".join(filter(None, [*main, "\n".join(points)]))
 
 
 def _translation(prompt: Prompt) -> str:
     wording = prompt.instruction.wording
-    into = re.search(r"\b(?:in)?to\s+(?:the\s+)?([A-Z]\w+)", wording)
+    into = re.search(r"\b(?:in)?to\s+([A-Z]\w+(?: [A-Z]\w+)?)", wording)
     language = into[1] if into else "English"
-    frame = _TRANSLATIONS.get(language.lower(), f"{language} translation: “{{}}”")
+    frame = _TRANSLATIONS.get(language.split()[-1].lower(), f"{language} translation: “{{}}”")
     return frame.format(prompt.instruction.material.strip())
 
 
@@ -75,10 +82,20 @@ def _sql(prompt: Prompt) -> str:
 
 def _classification(prompt: Prompt) -> str:
     listed = _LABELS.search(prompt.instruction.wording)
-    options = (
-        [word for word in re.findall(r"[\w-]+", listed[1]) if word not in ("or", "and")] if listed else []
-    )
-    return labels.choose(options or ["positive", "negative", "neutral"], prompt.instruction.material)
+    words = re.findall(r"[\w-]+", listed[1]) if listed else ["positive", "negative", "neutral"]
+    options = [word for word in words if word not in ("or", "and")]
+    return labels.choose(options, prompt.instruction.material)
+
+
+def _commit(prompt: Prompt) -> str:
+    """Names the first file that the diff changes, and what the added lines speak of."""
+    diff = prompt.instruction.material
+    changed = re.search(r"^\+\+\+ (?:b/)?(\S+)", diff, re.MULTILINE)
+    added = keywords("\n".join(re.findall(r"^\+(?!\+\+)(.*)$", diff, re.MULTILINE)), 3)
+    if not changed:
+        return ""
+    what = f"add {', '.join(added)}" if added else "remove what is no longer needed"
+    return f"{changed[1]}: {what}"[:72]
 
 
 def _echo(prompt: Prompt) -> str:
@@ -122,9 +139,7 @@ def _admitted(question: str, variant: int) -> str:
     """An honest answer to what cannot be known here."""
     asked = " ".join(question.split())
     about = _ABOUT.sub("", asked).rstrip("?!.\u3002 ") or "nothing in particular"
-    opening = (f"You ask about {about}.", f"Your question is about {about}.", f"This is about {about}.")[
-        variant % 3
-    ]
+    opening = f"{_OPENINGS[variant % len(_OPENINGS)]} about {about}."
     topics = keywords(asked, 3)
     detail = f" I would look at {' and '.join(topics)} first." if topics else ""
     return (
@@ -137,9 +152,7 @@ def _admitted(question: str, variant: int) -> str:
 def _essay(request: str, length: int) -> str:
     """A text of `length` words on the topics of `request`."""
     topics = keywords(request.partition(" about ")[2] or request, 6) or ["this"]
-    pairs = [(first, second) for first in topics for second in topics if first != second] or [
-        (topics[0], "the rest")
-    ]
+    pairs = list(itertools.permutations(topics, 2)) or [(topics[0], "the rest")]
     text = [f"A word on {', '.join(topics)}."]
     while sum(len(sentence.split()) for sentence in text) < length:
         first, second = pairs[len(text) % len(pairs)]
@@ -159,5 +172,6 @@ _WRITERS: Mapping[str, Callable[[Prompt], str]] = {
     "translation": _translation,
     "sql": _sql,
     "classification": _classification,
+    "commit": _commit,
     "echo": _echo,
 }

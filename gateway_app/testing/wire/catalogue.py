@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 GENERATION = ("generateContent", "streamGenerateContent", "countTokens")
+OUTPUT_TOKEN_LIMIT = 65_536
 EMBEDDING = ("embedContent", "batchEmbedContents", "countTokens")
 
 
@@ -40,7 +41,7 @@ class Model:
             "displayName": self.name.replace("-", " ").title(),
             "description": f"A simulation of {self.name}",
             "inputTokenLimit": 1_048_576 if self.methods == GENERATION else 2048,
-            "outputTokenLimit": 65_536 if self.methods == GENERATION else 1,
+            "outputTokenLimit": OUTPUT_TOKEN_LIMIT if self.methods == GENERATION else 1,
             "supportedGenerationMethods": list(self.methods),
         } | (tuning if self.methods == GENERATION else {})
 

@@ -15,7 +15,6 @@ from gateway_app.testing.wire.tokens import PromptTokens, count
 
 WORDS_PER_CHUNK = 5
 _PIECE = re.compile(rf"\s*(?:\S+\s*){{1,{WORDS_PER_CHUNK}}}")
-_MODALITY = "modality"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +28,14 @@ class Reply:
         """The body of generateContent."""
         if not self.answer.is_candidate:
             return self._without_candidates()
-        parts = [part for step in self._steps() for part in step]
-        return self._message(_merged(parts), tokens=self._visible_tokens(), finish=self.answer.finish_reason)
+        parts: list[dict[str, Any]] = []
+        if self.answer.thoughts:
+            parts.append({"text": self.answer.thoughts, "thought": True})
+        if self.answer.text:
+            parts.append({"text": self.answer.text} | self._text_signature())
+        if self.answer.calls:
+            parts.extend(self._call_parts())
+        return self._message(parts, tokens=self._visible_tokens(), finish=self.answer.finish_reason)
 
     def chunks(self) -> list[dict[str, Any]]:
         """The events of streamGenerateContent; usage grows, the last one carries the finish reason."""
@@ -59,8 +64,8 @@ class Reply:
             yield [{"text": piece}]
         if answer.calls:
             yield self._call_parts()
-        elif self.model.checks_signatures and answer.text:
-            yield [{"text": "", "thoughtSignature": self._signature()}]
+        elif signature := self._text_signature():
+            yield [{"text": ""} | signature]
 
     def _call_parts(self) -> list[dict[str, Any]]:
         parts: list[dict[str, Any]] = [
@@ -69,6 +74,11 @@ class Reply:
         if self.model.can_think:
             parts[0]["thoughtSignature"] = self._signature()
         return parts
+
+    def _text_signature(self) -> dict[str, str]:
+        """What newer models add to a text; in a stream it comes last, on an empty one."""
+        signs = self.model.checks_signatures and self.answer.text and not self.answer.calls
+        return {"thoughtSignature": self._signature()} if signs else {}
 
     def _signature(self) -> str:
         seed = f"{self.model.name}\n{self.answer.text}\n{self.answer.calls}".encode(errors="surrogatepass")
@@ -113,7 +123,7 @@ class Reply:
         usage["totalTokenCount"] = prompt.total + tokens + thoughts
         if prompt.cached:
             usage["cachedContentTokenCount"] = prompt.cached
-            usage["cacheTokensDetails"] = [{_MODALITY: "TEXT", "tokenCount": prompt.cached}]
+            usage["cacheTokensDetails"] = [{"modality": "TEXT", "tokenCount": prompt.cached}]
         usage["promptTokensDetails"] = prompt_details(prompt)
         if thoughts:
             usage["thoughtsTokenCount"] = thoughts
@@ -122,20 +132,8 @@ class Reply:
 
 def prompt_details(prompt: PromptTokens) -> list[dict[str, Any]]:
     counts = {"TEXT": prompt.text, "IMAGE": prompt.image}
-    return [{_MODALITY: name, "tokenCount": tokens} for name, tokens in counts.items() if tokens]
+    return [{"modality": name, "tokenCount": tokens} for name, tokens in counts.items() if tokens]
 
 
 def _pieces(text: str) -> list[str]:
     return _PIECE.findall(text) or ([text] if text else [])
-
-
-def _merged(parts: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Streamed parts as one reply has them: adjoining texts of one kind are one part."""
-    merged: list[dict[str, Any]] = []
-    for part in parts:
-        before = merged[-1] if merged else {}
-        if "text" in part and "text" in before and part.get("thought") == before.get("thought"):
-            merged[-1] = before | part | {"text": before["text"] + part["text"]}
-        else:
-            merged.append(part)
-    return merged
