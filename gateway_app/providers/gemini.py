@@ -11,28 +11,18 @@ import aiohttp
 from google import genai
 from google.genai import errors, types
 
-from gateway_app.exceptions import (
-    GatewayError,
-    ProviderBadReply,
-    ProviderDenied,
-    ProviderTimeout,
-    ProviderUnavailable,
-)
+from gateway_app.exceptions import GatewayError, ProviderBadReply, ProviderDenied
 from gateway_app.providers import gemini_messages
 from gateway_app.providers.base import Provider, error_for_status
+from gateway_app.providers.foreign import HTTP_ERRORS, ForeignErrors, translated
 from gateway_app.types import Chunk, CompletionRequest
 
 warnings.filterwarnings("ignore", message=".* is not a valid FinishReason")
 
-FOREIGN_ERRORS: tuple[tuple[type[Exception], type[GatewayError], str], ...] = (
+FOREIGN_ERRORS: ForeignErrors = (
     (errors.UnknownApiResponseError, ProviderBadReply, "the vendor's reply was not what its protocol says"),
-    (TimeoutError, ProviderTimeout, "the vendor took too long"),
-    (aiohttp.ClientPayloadError, ProviderBadReply, "the vendor's reply was cut short"),
-    (aiohttp.ClientError, ProviderUnavailable, "the vendor could not be reached"),
-    (OSError, ProviderUnavailable, "the vendor could not be reached"),
-    (ValueError, ProviderBadReply, "the vendor's reply was not what its protocol says"),
+    *HTTP_ERRORS,
 )
-"""First match wins; `json.JSONDecodeError` and pydantic's `ValidationError` are `ValueError`s."""
 
 
 class Gemini(Provider):
@@ -69,13 +59,12 @@ class Gemini(Provider):
             raise ProviderDenied("GEMINI_API_KEY is not set")
         reading = gemini_messages.Reading()
         try:
-            async with contextlib.aclosing(self._responses(request, whole=whole)) as responses:
-                async for response in responses:
-                    yield reading.chunk(response)
+            with translated(FOREIGN_ERRORS):
+                async with contextlib.aclosing(self._responses(request, whole=whole)) as responses:
+                    async for response in responses:
+                        yield reading.chunk(response)
         except errors.APIError as exc:
             raise _vendor_error(exc) from exc
-        except tuple(foreign for foreign, _, _ in FOREIGN_ERRORS) as exc:
-            raise _translated(exc) from exc
         if not reading.finished:
             raise ProviderBadReply("the vendor's reply ended before it was finished")
 
@@ -131,10 +120,3 @@ def _retry_after(exc: errors.APIError) -> float | None:
     with contextlib.suppress(ValueError):
         return float(headers.get("retry-after", ""))
     return None
-
-
-def _translated(exc: Exception) -> GatewayError:
-    for foreign, ours, message in FOREIGN_ERRORS:
-        if isinstance(exc, foreign):
-            return ours(message)
-    raise exc
