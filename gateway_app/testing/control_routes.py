@@ -5,7 +5,7 @@ from aiohttp import web
 
 from gateway_app.testing.counters import Counters
 from gateway_app.testing.faults import FaultOrder, FaultQueue
-from gateway_app.testing.request_log import RequestLog
+from gateway_app.testing.request_log import MAX_REQUESTS
 from gateway_app.testing.wire.errors import invalid_argument
 
 
@@ -31,7 +31,7 @@ class ControlRoutes:
         return web.Response(status=204)
 
     async def requests(self, request: web.Request) -> web.Response:
-        limit = request.query.get("limit", str(RequestLog.MAX_REQUESTS))
+        limit = request.query.get("limit", str(MAX_REQUESTS))
         if not limit.isascii() or not limit.isdigit():
             raise invalid_argument("limit takes a whole number from 0.")
         return _json(self._counters.requests.last(int(limit[:9])))

@@ -6,6 +6,9 @@ from typing import Any
 import msgspec
 
 
+MAX_REQUESTS = 200
+
+
 class Received(msgspec.Struct, frozen=True, kw_only=True):
     method: str
     model: str
@@ -18,17 +21,16 @@ class Received(msgspec.Struct, frozen=True, kw_only=True):
 class RequestLog:
     """Bounded in number and in bytes."""
 
-    MAX_REQUESTS = 200
-    MAX_BYTES = 64_000_000
-
-    def __init__(self) -> None:
+    def __init__(self, *, max_requests: int = MAX_REQUESTS, max_bytes: int = 64_000_000) -> None:
+        self._max_requests = max_requests
+        self._max_bytes = max_bytes
         self._kept: deque[tuple[Received, bytes]] = deque()
         self._bytes = 0
 
     def add(self, request: Received, body: bytes) -> None:
         self._kept.append((request, body))
         self._bytes += len(body)
-        while len(self._kept) > self.MAX_REQUESTS or (self._bytes > self.MAX_BYTES and len(self._kept) > 1):
+        while len(self._kept) > self._max_requests or (self._bytes > self._max_bytes and len(self._kept) > 1):
             self._bytes -= len(self._kept.popleft()[1])
 
     def clear(self) -> None:

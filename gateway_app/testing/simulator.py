@@ -1,4 +1,7 @@
-"""The Gemini simulator, in this process or on its own: `python -m gateway_app.testing.simulator`."""
+"""The Gemini simulator, in this process or on its own: `python -m gateway_app.testing.simulator`.
+
+OpenAI and Anthropic answer at the same address.
+"""
 
 import argparse
 import asyncio
@@ -12,9 +15,11 @@ from typing import Any, Self
 import msgspec
 from aiohttp import web
 
+from gateway_app.testing.anthropic_app import AnthropicApp
 from gateway_app.testing.counters import Stats
 from gateway_app.testing.faults import FaultOrder
 from gateway_app.testing.gemini_app import GeminiApp
+from gateway_app.testing.openai_app import OpenAIApp
 from gateway_app.testing.request_log import Received
 
 DEFAULT_PORT = 9090
@@ -57,9 +62,17 @@ class Simulator:
         """The last requests, the newest last."""
         return self._app.counters.requests.last(limit)
 
+    def _application(self) -> web.Application:
+        gemini = self._app
+        application = gemini.application()
+        for vendor in (OpenAIApp, AnthropicApp):
+            other = vendor(counters=gemini.counters, faults=gemini.faults, chunk_delay=gemini.chunk_delay)
+            application.router.add_routes([other.route()])
+        return application
+
     async def __aenter__(self) -> Self:
         self._runner = web.AppRunner(
-            self._app.application(), handler_cancellation=True, access_log=None, shutdown_timeout=0.01
+            self._application(), handler_cancellation=True, access_log=None, shutdown_timeout=0.01
         )
         await self._runner.setup()
         try:
