@@ -5,7 +5,6 @@ from typing import Any
 
 import msgspec
 
-
 MAX_REQUESTS = 200
 
 
