@@ -1,0 +1,76 @@
+"""Bytes to server-sent events. Source: html.spec.whatwg.org, "Parsing an event stream"."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+MAX_EVENT_BYTES = 8 * 1024 * 1024
+_LINE_END = re.compile(rb"\r\n|\r|\n")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+class EventTooLarge(ValueError):
+    """An event exceeds the bound, so that the stream cannot be followed further."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSentEvent:
+    name: str = "message"
+    data: bytes
+
+
+class EventParser:
+    """Takes a stream in pieces of any size, split anywhere; the events do not depend on the pieces.
+
+    An event that the stream leaves unfinished is never seen, as the standard says.
+    """
+
+    def __init__(self, *, max_event_bytes: int = MAX_EVENT_BYTES) -> None:
+        self._limit = max_event_bytes
+        self._line = bytearray()
+        self._first_line = True
+        self._after_carriage_return = False
+        self._name = ""
+        self._data: list[bytes] = []
+        self._size = 0
+
+    def feed(self, piece: bytes) -> Iterator[ServerSentEvent]:
+        """The events that end in `piece`. Raises `EventTooLarge` after those before it."""
+        if not piece:
+            return
+        if self._after_carriage_return and piece.startswith(b"\n"):
+            piece = piece[1:]
+        self._after_carriage_return = piece.endswith(b"\r")
+        unfinished, *others = _LINE_END.split(piece)
+        self._extend(unfinished)
+        for start in others:
+            if event := self._end_line():
+                yield event
+            self._extend(start)
+
+    def _extend(self, part: bytes) -> None:
+        self._line += part
+        if self._size + len(self._line) > self._limit:
+            raise EventTooLarge(f"an event of more than {self._limit} bytes")
+
+    def _end_line(self) -> ServerSentEvent | None:
+        line = bytes(self._line)
+        self._line.clear()
+        if self._first_line:
+            self._first_line = False
+            line = line.removeprefix(_BYTE_ORDER_MARK)
+        if not line:
+            return self._dispatch()
+        field, _, value = line.partition(b":")
+        value = value.removeprefix(b" ")
+        if field == b"data":
+            self._data.append(value)
+            self._size += len(line)
+        elif field == b"event":
+            self._name = value.decode(errors="replace")
+        return None
+
+    def _dispatch(self) -> ServerSentEvent | None:
+        data, name = b"\n".join(self._data), self._name
+        self._data, self._name, self._size = [], "", 0
+        return ServerSentEvent(name=name or "message", data=data) if data else None

@@ -1,0 +1,77 @@
+"""A vendor's HTTP endpoint: JSON out, JSON or server-sent events in, over one shared session."""
+
+import io
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+import aiohttp
+import msgspec
+
+from gateway_app.exceptions import ProviderBadReply
+from gateway_app.providers.sse import EventParser, ServerSentEvent
+from gateway_app.providers.vendor_errors import error_reply
+
+CONNECT_SECONDS = 10.0
+"""For one connection; how long a reply may take is the caller's to say."""
+MAX_REPLY_BYTES = 64 * 1024 * 1024
+
+
+class Wire:
+    """Raises our exceptions for what the vendor says, and the client's own for what happens on the way."""
+
+    def __init__(self, base_url: str, *, headers: Mapping[str, str]) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._headers = dict(headers)
+        self._session: aiohttp.ClientSession | None = None
+
+    async def open(self) -> None:
+        self._session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(limit=0),
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            headers=self._headers,
+        )
+
+    async def close(self) -> None:
+        if self._session:
+            await self._session.close()
+
+    async def reply(self, path: str, body: Mapping[str, Any]) -> bytes:
+        """The whole body of the answer."""
+        async with self._posted(path, body) as response:
+            return await _whole(response)
+
+    async def events(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[ServerSentEvent, None]:
+        """The answer's events as they come; closing the iterator closes the connection."""
+        parser = EventParser()
+        async with self._posted(path, body) as response:
+            async for piece in response.content.iter_any():
+                for event in parser.feed(piece):
+                    yield event
+
+    @asynccontextmanager
+    async def _posted(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
+        assert self._session is not None, "open() first"
+        async with self._session.post(
+            self._base_url + path,
+            # As a file: aiohttp warns of large bodies that are plain bytes.
+            data=io.BytesIO(msgspec.json.encode(body)),
+            headers={"Content-Type": "application/json"},
+            # The key must not follow to wherever a redirect points.
+            allow_redirects=False,
+        ) as response:
+            if response.status != 200:
+                said = await _whole(response)
+                raise error_reply(response.status, said, response.headers, now=datetime.now(UTC))
+            yield response
+
+
+async def _whole(response: aiohttp.ClientResponse) -> bytes:
+    body = bytearray()
+    async for piece in response.content.iter_any():
+        body += piece
+        if len(body) > MAX_REPLY_BYTES:
+            raise ProviderBadReply(f"the vendor's reply is larger than {MAX_REPLY_BYTES} bytes")
+    return bytes(body)
