@@ -106,6 +106,14 @@ PROVIDERS = {
         "BACKEND": "gateway_app.providers.gemini.Gemini",
         "OPTIONS": {"api_key": ENV.gemini_api_key, "base_url": ENV.gemini_base_url},
     },
+    "openai": {
+        "BACKEND": "gateway_app.providers.openai.OpenAI",
+        "OPTIONS": {"api_key": ENV.openai_api_key, "base_url": ENV.openai_base_url},
+    },
+    "anthropic": {
+        "BACKEND": "gateway_app.providers.anthropic.Anthropic",
+        "OPTIONS": {"api_key": ENV.anthropic_api_key, "base_url": ENV.anthropic_base_url},
+    },
 }
 PROMPTS = {"DIRECTORY": BASE_DIR / "fixtures" / "prompts", "PINS": ENV.prompt_pins}
 
