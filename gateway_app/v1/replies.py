@@ -45,50 +45,50 @@ class FunctionReply(Struct, kw_only=True):
 
 class ToolCallReply(Struct, kw_only=True):
     id: str
-    function: FunctionReply
     type: Literal["function"] = "function"
+    function: FunctionReply
     extra_content: ExtraContent | UnsetType = UNSET
 
 
 class ReplyMessage(Struct, kw_only=True):
-    content: str | None
     role: Literal["assistant"] = "assistant"
+    content: str | None
     refusal: str | None = None
     tool_calls: list[ToolCallReply] | UnsetType = UNSET
 
 
 class Choice(Struct, kw_only=True):
-    message: ReplyMessage
-    finish_reason: FinishReason
     index: int = 0
+    message: ReplyMessage
     logprobs: None = None
+    finish_reason: FinishReason
 
 
 class ChatCompletion(Struct, kw_only=True):
     """A whole reply."""
 
     id: str
+    object: Literal["chat.completion"] = "chat.completion"
     created: Annotated[int, Meta(description="Unix seconds.")]
     model: Annotated[str, Meta(description="As it was asked for.")]
     choices: list[Choice]
     usage: CompletionUsage
     system_fingerprint: str
     x_gateway: GatewayNote
-    object: Literal["chat.completion"] = "chat.completion"
 
 
 class FunctionDelta(Struct, kw_only=True):
-    arguments: str
     name: str | UnsetType = UNSET
+    arguments: str
 
 
 class ToolCallDelta(Struct, kw_only=True):
     """The first of a call has its id and name; `arguments` are to be joined."""
 
     index: int
-    function: FunctionDelta
     id: str | UnsetType = UNSET
     type: Literal["function"] | UnsetType = UNSET
+    function: FunctionDelta
     extra_content: ExtraContent | UnsetType = UNSET
 
 
@@ -99,8 +99,8 @@ class ChoiceDelta(Struct, kw_only=True):
 
 
 class ChunkChoice(Struct, kw_only=True):
-    delta: ChoiceDelta
     index: int = 0
+    delta: ChoiceDelta
     logprobs: None = None
     finish_reason: FinishReason | None = None
 
@@ -109,22 +109,22 @@ class ChatCompletionChunk(Struct, kw_only=True):
     """An event of a stream. `usage` is there only if it was asked for: null until the last event has it."""
 
     id: str
+    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
     created: int
     model: str
     choices: list[ChunkChoice]
     system_fingerprint: str
     usage: CompletionUsage | UnsetType | None = UNSET
     x_gateway: GatewayNote | UnsetType = UNSET
-    object: Literal["chat.completion.chunk"] = "chat.completion.chunk"
 
 
 class ModelEntry(Struct, kw_only=True):
     id: str
-    owned_by: str
-    created: Annotated[int, Meta(description="Unix seconds; 0 for the vendors' models.")]
     object: Literal["model"] = "model"
+    created: Annotated[int, Meta(description="Unix seconds; 0 for the vendors' models.")]
+    owned_by: str
 
 
 class ModelList(Struct, kw_only=True):
-    data: list[ModelEntry]
     object: Literal["list"] = "list"
+    data: list[ModelEntry]
