@@ -1,0 +1,28 @@
+"""What can go wrong with an evaluation.
+
+EvalError
+├── DatasetInvalid      a dataset says something wrong; the message names the case
+├── DatasetNotFound
+├── RunNotFound
+└── RunRefused          a run that a rule forbids, before anything is paid
+"""
+
+
+class EvalError(Exception):
+    """Not raised itself. The message is for people."""
+
+
+class DatasetInvalid(EvalError):
+    pass
+
+
+class DatasetNotFound(EvalError):
+    pass
+
+
+class RunNotFound(EvalError):
+    pass
+
+
+class RunRefused(EvalError):
+    pass
