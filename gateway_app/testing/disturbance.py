@@ -115,7 +115,9 @@ def script(chunks: list[bytes], faults: Faults, *, chunk_delay: float, error_chu
     delay = by_kind["chunk_delay"].seconds if "chunk_delay" in by_kind else chunk_delay
     endings = _endings(error_chunk)
     end = next((fault for fault in faults if fault.fault in endings), None)
-    for number, chunk in enumerate(chunks[: end.after] if end else chunks):
+    # However late it comes, a fault leaves something unsaid.
+    sent = chunks[: min(end.after, len(chunks) - 1)] if end else chunks
+    for number, chunk in enumerate(sent):
         if number and delay:
             yield Wait(delay)
         yield from _dripped(chunk, drip.seconds) if drip else (Send(chunk),)
