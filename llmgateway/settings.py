@@ -116,12 +116,38 @@ PROVIDERS = {
     },
 }
 PROMPTS = {"DIRECTORY": BASE_DIR / "fixtures" / "prompts", "PINS": ENV.prompt_pins}
+EVALS = {
+    "DIRECTORY": BASE_DIR / "fixtures" / "evals",
+    "JUDGE_MODEL": ENV.default_model,
+    "CAP_USD": "5",
+    "LANES": 2,
+}
+
+# Work that need not be done while somebody waits. A task is done when it has ended, and comes back if its
+# worker dies; what a task does it must therefore be able to do twice.
+CELERY_BROKER_URL = ENV.redis_url
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "global_keyprefix": "gw:celery:",
+    "visibility_timeout": 600,
+    "socket_timeout": 5,
+    "socket_connect_timeout": 2,
+    "socket_keepalive": True,
+}
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_DEFAULT_QUEUE = "gateway"
+CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
 LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = BASE_DIR / "staticfiles"
