@@ -8,6 +8,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 
 from gateway_app import schemas
+from gateway_app.v1 import openapi as v1
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -25,6 +26,7 @@ STRUCTS = (
     schemas.ChatFrame,
     schemas.CancelFrame,
     schemas.AuthFrame,
+    *v1.STRUCTS,
 )
 FAILURES = {
     400: "The body is wrong, or the vendor refuses it",
@@ -64,6 +66,8 @@ def complete(result: dict[str, Any], generator: Any, request: Any, public: bool)
     result.setdefault("components", {}).setdefault("schemas", {}).update(components)
     for path, (summary, body) in STREAMS.items():
         result["paths"][path] = {"post": _stream(path, summary, body)}
+    failures = {str(status): _failure(text) for status, text in FAILURES.items()}
+    result["paths"] |= v1.paths(ref=_ref, failures=failures)
     return result
 
 
