@@ -1,5 +1,6 @@
 """What faults do to an answer, to the bytes that carry it, and to their delivery."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -15,6 +16,7 @@ RESET_GRACE_SECONDS = 0.02
 HTML = b"<!DOCTYPE html><html><title>Error</title><body>That is an error.</body></html>"
 HTML_TYPE = "text/html; charset=UTF-8"
 
+_TEXT_BEGINS = re.compile(rb'"(?:text|content)":"')
 _OF_DELIVERY = frozenset(("drip", "stall", "cut", "reset"))
 
 
@@ -75,7 +77,7 @@ def spoilt(chunks: list[bytes], faults: Faults) -> list[bytes]:
         if fault.fault == "malformed":
             broken = chunks[place][: len(chunks[place]) // 2] + b"\r\n\r\n"
         elif fault.fault == "invalid_utf8":
-            broken = chunks[place].replace(b'"text":"', b'"text":"\xff\xfe', 1)
+            broken = _TEXT_BEGINS.sub(b"\\g<0>\xff\xfe", chunks[place], count=1)
         else:
             continue
         chunks = [*chunks[:place], broken, *chunks[place + 1 :]]

@@ -123,6 +123,8 @@ class VendorApp(ABC):
             if failure:
                 raise failure
             chunks = disturbance.spoilt(self._chunks(asked, faults), faults)
+            if not asked.stream:
+                chunks = disturbance.halves(chunks[0])
             interruption = self.error_event(Failure(503, "Overloaded"))
             delay = self._chunk_delay if asked.stream else 0
             steps = disturbance.script(chunks, faults, chunk_delay=delay, error_chunk=interruption)
@@ -142,7 +144,7 @@ class VendorApp(ABC):
             answer=disturbance.disturbed(answer(request, Model(name=asked.model)), faults),
             prompt=replace(prompt, cached=self._prompts.cached_tokens(asked.model, digests)),
         )
-        return self.events(made) if asked.stream else disturbance.halves(framing.encode(self.whole(made)))
+        return self.events(made) if asked.stream else [framing.encode(self.whole(made))]
 
     def _refusal(self, failure: Failure) -> web.Response:
         status, body = self.error(failure)
