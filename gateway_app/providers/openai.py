@@ -32,10 +32,9 @@ class OpenAI(Provider):
     def __init__(
         self, *, api_key: str, base_url: str, max_tokens_field: MaxTokensField | None = None
     ) -> None:
-        self._keyless = not api_key
-        self._is_openai = (urlsplit(base_url).hostname or "").endswith((".openai.com", ".openai.azure.com"))
+        self._lacks_key = is_openai(base_url) and not api_key
         self._max_tokens_field: MaxTokensField = max_tokens_field or (
-            "max_completion_tokens" if self._is_openai else "max_tokens"
+            "max_completion_tokens" if is_openai(base_url) else "max_tokens"
         )
         self._wire = Wire(base_url, headers={"Authorization": f"Bearer {api_key}"} if api_key else {})
 
@@ -46,7 +45,7 @@ class OpenAI(Provider):
         await self._wire.close()
 
     async def stream(self, request: CompletionRequest, *, whole: bool = False) -> AsyncGenerator[Chunk, None]:
-        if self._keyless and self._is_openai:
+        if self._lacks_key:
             raise ProviderDenied("OPENAI_API_KEY is not set")
         reading = Reading()
         with translated():
@@ -65,3 +64,9 @@ class OpenAI(Provider):
                 # What follows the end is read too: only then is the connection used again.
                 if event.data != END:
                     yield event.data
+
+
+def is_openai(base_url: str) -> bool:
+    """Whether OpenAI itself answers there, on its own servers or on Azure's."""
+    host = urlsplit(base_url).hostname or ""
+    return host.endswith((".openai.com", ".openai.azure.com"))
