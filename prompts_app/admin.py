@@ -13,12 +13,15 @@ from unfold.decorators import display
 
 from prompts_app import history, services
 from prompts_app.admin_display import (
+    STATUS_COLOURS,
+    change_row,
     last_change,
     live_shares,
     pin_warning,
     template_text,
     traffic_bar,
     version_facts,
+    version_row,
     with_last_change,
 )
 from prompts_app.admin_forms import PromptForm, VersionForm
@@ -27,7 +30,6 @@ from prompts_app.content import FIELDS, problems
 from prompts_app.exceptions import ChangeRefused
 from prompts_app.models import Prompt, PromptChange, PromptVersion
 
-STATUS_COLOURS = {"draft": "warning", "published": "success", "archived": "info"}
 STYLES = {"all": ["prompts_app/admin.css"]}
 
 
@@ -120,9 +122,9 @@ class PromptAdmin(VerbAdmin):
             "pin_warning": pin_warning(prompt),
             "buttons": self.buttons(request, prompt),
             "new_version_url": _add_version_url(prompt),
-            "versions": [(row, STATUS_COLOURS[row.status], shares.get(row.label)) for row in newest],
-            "drafts": [row for row in newest if row.status == "draft"],
-            "changes": [(change, history.difference(change)) for change in prompt.changes.all()[:5]],
+            "versions": [version_row(row, share=shares.get(row.label)) for row in newest],
+            "draft_count": sum(row.status == "draft" for row in newest),
+            "changes": [change_row(change) for change in prompt.changes.all()[:6]],
         }
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:

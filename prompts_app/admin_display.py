@@ -2,17 +2,19 @@
 
 import json
 import re
+from datetime import datetime
 from typing import Any
 
+from django.contrib.humanize.templatetags.humanize import naturaltime
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
-from django.utils.timesince import timesince
 
-from prompts_app import conf
+from prompts_app import conf, history
 from prompts_app.models import Prompt, PromptChange, PromptVersion
 from prompts_app.rendering import PLACEHOLDER
 
+STATUS_COLOURS = {"draft": "warning", "published": "success", "archived": "info"}
 COLOURS = 6
 """Of the arms in admin.css."""
 
@@ -69,12 +71,11 @@ def last_change(row: Prompt) -> SafeString:
     """For a row of `with_last_change`."""
     if row.last_at is None:  # type: ignore[attr-defined]
         return SafeString("-")
-    ago = timesince(row.last_at, depth=1)  # type: ignore[attr-defined]
     why = row.last_why  # type: ignore[attr-defined]
     return format_html(
-        '{} <span class="prompt-quiet">{} ago{}</span>',
+        '{} <span class="prompt-quiet">{}{}</span>',
         row.last_actor,  # type: ignore[attr-defined]
-        ago,
+        naturaltime(row.last_at),  # type: ignore[attr-defined]
         f" · {why}" if why else "",
     )
 
@@ -108,3 +109,26 @@ def version_facts(version: PromptVersion) -> list[tuple[str, SafeString]]:
 def _fact(value: Any) -> SafeString:
     text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
     return format_html('<pre class="prompt-text">{}</pre>', text)
+
+
+def signed(who: str, at: datetime) -> str:
+    """`ada · 3 minutes ago`."""
+    return f"{who} · {naturaltime(at)}"
+
+
+def change_row(change: PromptChange) -> dict[str, str]:
+    return {
+        "title": history.title(change),
+        "what": history.difference(change),
+        "why": change.why,
+        "signed": signed(change.actor, change.at),
+    }
+
+
+def version_row(version: PromptVersion, *, share: int | None) -> dict[str, Any]:
+    return {
+        "row": version,
+        "colour": STATUS_COLOURS[version.status],
+        "share": share,
+        "signed": signed(version.author, version.updated_at),
+    }

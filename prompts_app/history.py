@@ -10,13 +10,19 @@ SILENT = frozenset({"buckets", "split_phase"})
 
 
 def describe(change: PromptChange) -> str:
-    """One line such as `ada at 12:03 UTC, activate_version: active_version v1 → v2`."""
-    about = f"{change.verb} {change.version}".rstrip()
-    return f"{change.actor} at {change.at:%Y-%m-%d %H:%M} UTC, {about}: {difference(change)}"
+    """One line such as `ada at 2026-11-23 12:03 UTC, activate version: active_version v1 → v2`."""
+    return f"{change.actor} at {change.at:%Y-%m-%d %H:%M} UTC, {title(change)}: {difference(change)}"
+
+
+def title(change: PromptChange) -> str:
+    """What was done, such as `publish version v2`."""
+    return f"{change.verb.replace('_', ' ')} {change.version}".rstrip()
 
 
 def difference(change: PromptChange) -> str:
-    """The fields that changed, with the values where they are short."""
+    """The fields that changed, with the values where they are short; empty for what is new."""
+    if not change.before:
+        return ""
     names = [name for name in change.after | change.before if name not in SILENT]
     changed = [name for name in names if change.before.get(name) != change.after.get(name)]
     return ", ".join(_move(name, change.before.get(name), change.after.get(name)) for name in changed)

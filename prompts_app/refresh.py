@@ -85,7 +85,7 @@ class Refreshed(Generic[T]):
         if revision != self._seen:
             self._value = self._load()
             self._seen, self._loaded_at = revision, self._clock()
-            self._log("loaded", revision=revision)
+            self._log("loaded", log.info, revision=revision)
         self._confirmed_at = self._clock()
 
     async def start(self) -> None:
@@ -125,14 +125,13 @@ class Refreshed(Generic[T]):
 
     def _note(self, error: str | None) -> None:
         if error and not self._error:
-            self._log("stale", error=error, serving=self._value is not None)
+            self._log("stale", log.warning, error=error, serving=self._value is not None)
         if self._error and not error:
-            self._log("recovered")
+            self._log("recovered", log.info)
         self._error = error
 
-    def _log(self, what: str, **facts: object) -> None:
-        event = f"{self._name}_{what}"
-        log.info(event, **facts)
+    def _log(self, what: str, write: Callable[..., None], **facts: object) -> None:
+        write(f"{self._name}_{what}", **facts)
 
 
 async def in_thread(function: Callable[[], R], *, name: str) -> R:
