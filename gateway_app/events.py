@@ -10,7 +10,7 @@ from gateway_app.types import CacheState, Chunk, Completion, FinishReason, ToolC
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Start:
-    """Comes with the first chunk, so that a failure before it can still be a status code."""
+    """Comes with the first word, so that a failure before it can still be a status code."""
 
     request_id: str
     model: str

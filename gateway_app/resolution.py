@@ -1,15 +1,19 @@
 """What exactly is to be asked: the prompt version's words and parameters under the caller's."""
 
+import time
 from dataclasses import fields
 from typing import Any, cast
 
 import msgspec
+import structlog
 
 from gateway_app.calls import Call
 from gateway_app.catalogue import Catalogue, ModelCard
 from gateway_app.exceptions import InvalidRequest
 from gateway_app.types import CompletionRequest, Message, Parameters, Role
 from prompts_app.registry import Registry, ResolvedPrompt
+
+log = structlog.get_logger()
 
 NAMES = tuple((field.name, field.default) for field in fields(Parameters))
 
@@ -42,10 +46,19 @@ async def resolve(
 async def _prompt(call: Call, registry: Registry) -> ResolvedPrompt:
     request = call.request
     assert request.prompt_name is not None
+    began = time.perf_counter()
     prompt = await registry.aresolve(
         request.prompt_name, variables=request.variables, version=request.prompt_version, unit=request.unit
     )
     call.prompt_version, call.phase = prompt.version, prompt.phase
+    log.info(
+        "prompt_rendered",
+        prompt=prompt.prompt_name,
+        version=prompt.version,
+        phase=prompt.phase,
+        reason=prompt.arm_reason,
+        ms=round((time.perf_counter() - began) * 1000, 3),
+    )
     return prompt
 
 

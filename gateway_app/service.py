@@ -66,7 +66,7 @@ class Service:
             started = False
             async with aclosing(self._chunks(plan, call)) as chunks:
                 async for chunk in chunks:
-                    if not started:
+                    if not started and says_something(chunk):
                         started = True
                         yield call.start()
                     if chunk.text or chunk.tool_calls:
@@ -147,6 +147,11 @@ class Service:
                 error=attempt.error,
                 cause=type(error.__cause__).__name__ if error and error.__cause__ else None,
             )
+
+
+def says_something(chunk: Chunk) -> bool:
+    """Not a thought, not a count of tokens: until then a failure can still be a status."""
+    return bool(chunk.text or chunk.tool_calls or chunk.finish_reason)
 
 
 def _ms(began: float) -> float:

@@ -27,7 +27,7 @@ class ChatView(GatewayView):
         return Response(chat_reply(answer), headers=headers)
 
     def ask(self, request: Asked, **kwargs: str) -> ChatRequest:
-        return asking.ask_text(request.scope, request.data, request.auth, stream=False)
+        return asking.ask_text(request.scope, self.given(request), request.auth, stream=False)
 
 
 class SummarizeView(ChatView):
@@ -38,7 +38,7 @@ class SummarizeView(ChatView):
         return await super().post(request, **kwargs)
 
     def ask(self, request: Asked, **kwargs: str) -> ChatRequest:
-        return asking.ask_summary(request.scope, request.data, request.auth, stream=False)
+        return asking.ask_summary(request.scope, self.given(request), request.auth, stream=False)
 
 
 class PromptChatView(ChatView):
@@ -51,7 +51,9 @@ class PromptChatView(ChatView):
         return await super().post(request, **kwargs)
 
     def ask(self, request: Asked, **kwargs: str) -> ChatRequest:
-        return asking.ask_prompt(request.scope, request.data, request.auth, stream=False, name=kwargs["name"])
+        return asking.ask_prompt(
+            request.scope, self.given(request), request.auth, stream=False, name=kwargs["name"]
+        )
 
 
 class HealthView(GatewayView):
