@@ -132,7 +132,7 @@ def test_a_bad_key_a_bad_model_and_a_bad_value(stack: Stack, client: OpenAI) -> 
         stranger.models.list()
     assert refused.value.code == "invalid_api_key"
     with pytest.raises(openai.NotFoundError) as unknown:
-        client.chat.completions.create(model="gpt-none", messages=[user("Hello")])
+        client.chat.completions.create(model="nobodys-model", messages=[user("Hello")])
     assert unknown.value.code == "model_not_found"
     with pytest.raises(openai.BadRequestError) as unsupported:
         client.chat.completions.create(model=MODEL, messages=[user("Hello")], n=2)

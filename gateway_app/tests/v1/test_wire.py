@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 
 from gateway_app.testing.process import SimulatorControl
+from gateway_app.tests.conftest import until
 from gateway_app.tests.v1.conftest import BOTH, MODEL, TIME, WEATHER, user
 
 ADDRESS = "/chat/completions"
@@ -149,6 +150,13 @@ def test_a_stream_that_fails_says_so_and_is_not_done(wire: httpx.Client) -> None
     assert text_of(chunks)
     assert last["error"]["type"] == "server_error"
     assert last["error"]["code"] == "provider_unavailable"
+
+
+async def test_a_client_that_leaves_stops_the_vendor(wire: httpx.Client, vendor: SimulatorControl) -> None:
+    before = vendor.stats().streams_cancelled
+    with wire.stream("POST", ADDRESS, json=body("What is dew?", stream=True)) as reply:
+        next(reply.iter_lines())
+    await until(lambda: vendor.stats().streams_cancelled > before)
 
 
 def test_a_second_time_the_reply_comes_from_the_cache(wire: httpx.Client) -> None:
