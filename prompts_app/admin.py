@@ -3,15 +3,18 @@
 from typing import Any
 
 from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
-from django.urls import reverse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from prompts_app import history, services
+from prompts_app.admin_compare import compare, pick
 from prompts_app.admin_display import (
     STATUS_COLOURS,
     change_row,
@@ -25,7 +28,7 @@ from prompts_app.admin_display import (
     with_last_change,
 )
 from prompts_app.admin_forms import PromptForm, VersionForm
-from prompts_app.admin_verbs import PROMPT_VERBS, PUBLISH, VERSION_VERBS, VerbAdmin
+from prompts_app.admin_verbs import PROMPT_VERBS, PUBLISH, VERSION_VERBS, VerbAdmin, page_of
 from prompts_app.content import FIELDS, problems
 from prompts_app.exceptions import ChangeRefused
 from prompts_app.models import Prompt, PromptChange, PromptVersion
@@ -121,11 +124,33 @@ class PromptAdmin(VerbAdmin):
             "bar": traffic_bar(prompt),
             "pin_warning": pin_warning(prompt),
             "buttons": self.buttons(request, prompt),
+            "compare_url": reverse("admin:prompts_app_prompt_compare", args=[prompt.pk]),
             "new_version_url": _add_version_url(prompt),
             "versions": [version_row(row, share=shares.get(row.label)) for row in newest],
             "draft_count": sum(row.status == "draft" for row in newest),
             "changes": [change_row(change) for change in prompt.changes.all()[:6]],
         }
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.compare_view)
+        return [path("<int:pk>/compare/", view, name="prompts_app_prompt_compare"), *super().get_urls()]
+
+    def compare_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Two versions side by side: `?old=v1&new=v2`."""
+        prompt = get_object_or_404(Prompt.objects.select_related("active_version"), pk=pk)
+        if not self.has_view_permission(request, prompt):
+            raise PermissionDenied
+        old, new = pick(prompt, request.GET.get("old"), request.GET.get("new"))
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "title": f"Compare versions of {prompt.name}",
+            "prompt": prompt,
+            "versions": prompt.versions.order_by("-id"),
+            "choices": [("old", old), ("new", new)],
+            "rows": compare(old.content, new.content) if old and new else [],
+            "back": page_of(prompt),
+        }
+        return TemplateResponse(request, "admin/prompts_app/compare.html", context)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
         return redirect(
@@ -211,6 +236,8 @@ class PromptVersionAdmin(VerbAdmin):
         return {
             "version": version,
             "colour": STATUS_COLOURS[version.status],
+            "compare_url": reverse("admin:prompts_app_prompt_compare", args=[version.prompt_id])
+            + f"?new={version.label}",
             "copy_url": f"{_add_version_url(version.prompt)}&from={version.pk}",
             "buttons": self.buttons(request, version),
             "problems": problems(version.content) if version.status == "draft" else [],

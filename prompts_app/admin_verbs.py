@@ -14,7 +14,7 @@ from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
 
 from prompts_app import history, services
-from prompts_app.admin_forms import VerbForm, WhyForm
+from prompts_app.admin_forms import WhyForm
 from prompts_app.changes import By
 from prompts_app.exceptions import PromptError
 from prompts_app.models import Prompt, PromptVersion
@@ -230,6 +230,3 @@ def _alone_live(version: PromptVersion) -> bool:
 
 def _is_live(version: PromptVersion) -> bool:
     return version.prompt.active_version_id == version.pk or version.label in version.prompt.traffic_split
-
-
-__all__ = ["PROMPT_VERBS", "VERSION_VERBS", "VerbAdmin", "VerbForm", "live_in_words", "page_of"]

@@ -257,3 +257,23 @@ def test_markup_in_a_prompt_is_only_text(admin: Client, draft: MakeVersion, ada:
         assert b"<script>alert(1)" not in response.content
         assert b"<b>bold" not in response.content
         assert b"<i>x" not in response.content
+
+
+def test_two_versions_are_compared_word_by_word(admin: Client, live: Prompt, published: MakeVersion) -> None:
+    published("v3", system="Be brief.", parameters={"temperature": 1}, user="{{name}}")
+    html = admin.get(page(live, "compare"), {"old": "v1", "new": "v3"}).content.decode()
+    assert "Be <del>kind</del>." in html
+    assert "Be <ins>brief</ins>." in html
+    assert "temperature" in html
+    assert "rendered with sample values" in html
+    assert "[name]" in html
+
+
+def test_comparing_begins_with_the_live_version_and_the_newest(admin: Client, live: Prompt) -> None:
+    response = admin.get(page(live, "compare"))
+    assert [str(version) for _, version in response.context["choices"]] == ["v1", "v2"]
+
+
+def test_a_broken_draft_can_be_compared_too(admin: Client, live: Prompt, draft: MakeVersion) -> None:
+    draft("v3", variables={"type": "nothing"})
+    assert "not a JSON Schema" in text(admin.get(page(live, "compare"), {"new": "v3"}))
