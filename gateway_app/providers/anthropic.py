@@ -13,6 +13,7 @@ from gateway_app.types import Chunk, CompletionRequest
 
 PATH = "/v1/messages"
 API_VERSION = "2023-06-01"
+"""The next one, 2026-10-21, refuses sampling parameters even where the model still takes them."""
 
 
 class Anthropic(Provider):
