@@ -65,9 +65,11 @@ def _cluster(directory: Path) -> PostgresServer:
     """Makes the cluster beside its final place, so that an interrupted start leaves no half of one."""
     cluster = PostgresServer(directory)
     if not (directory / "PG_VERSION").exists():
-        unfinished = directory.with_name(directory.name + ".new")
-        shutil.rmtree(unfinished, ignore_errors=True)
-        unfinished.mkdir(parents=True, mode=0o700)
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        for abandoned in directory.parent.glob(f"{directory.name}.new-*"):
+            shutil.rmtree(abandoned, ignore_errors=True)
+        # A name of its own: the initdb of a run that was killed may still be writing.
+        unfinished = Path(tempfile.mkdtemp(prefix=f"{directory.name}.new-", dir=directory.parent))
         try:
             PostgresServer(unfinished).ensure_pgdata_inited()
         except (OSError, SubprocessError) as error:

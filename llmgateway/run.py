@@ -68,7 +68,7 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)
     try:
         run(options.parse_args().var.resolve())
-    except (CannotRun, ProcessFailed, env.InvalidEnvironment) as error:
+    except (CannotRun, ProcessFailed, env.InvalidEnvironment, OSError) as error:
         sys.stderr.write(f"llmgateway: {error}\n")
         return 1
     except KeyboardInterrupt:

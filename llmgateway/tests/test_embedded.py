@@ -83,9 +83,10 @@ def test_postgres_fits_a_path_that_is_too_long_for_a_socket(place: Path, servers
 
 
 def test_a_cluster_whose_making_was_interrupted_is_made_again(place: Path, start_postgres: Start) -> None:
-    (place / "postgres.new").mkdir()
-    (place / "postgres.new" / "PG_VERSION").write_text("18\n")
+    (place / "postgres.new-before").mkdir()
+    (place / "postgres.new-before" / "PG_VERSION").write_text("18\n")
     _write(start_postgres().url, "there")
+    assert sorted(path.name for path in place.glob("postgres*")) == ["postgres", "postgres.log"]
 
 
 def test_redis_keeps_its_data_and_its_port(start_redis: Start) -> None:
