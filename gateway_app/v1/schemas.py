@@ -115,11 +115,11 @@ class ToolChoice(Strict, kw_only=True):
 
 
 class TextFormat(Strict, kw_only=True, tag_field="type", tag="text"):
-    pass
+    """Whatever the model likes."""
 
 
 class JsonObjectFormat(Strict, kw_only=True, tag_field="type", tag="json_object"):
-    pass
+    """Some JSON object."""
 
 
 class JsonSchema(Strict, kw_only=True):

@@ -1,6 +1,7 @@
 """What JSON leaves open and two readers could understand differently: refused."""
 
 import json
+from collections import Counter
 from typing import Any
 
 from gateway_app.v1.exceptions import BadParameter
@@ -22,11 +23,8 @@ def check(data: bytes) -> None:
 def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     members = dict(pairs)
     if len(members) != len(pairs):
-        names = [name for name, _ in pairs]
-        twice = next(name for name in names if names.count(name) > 1)
-        raise BadParameter(
-            f"{twice[:100]!r} stands twice in one object", param=twice[:100], code="invalid_json"
-        )
+        twice = Counter(name for name, _ in pairs).most_common(1)[0][0][:100]
+        raise BadParameter(f"{twice!r} stands twice in one object", param=twice, code="invalid_json")
     return members
 
 

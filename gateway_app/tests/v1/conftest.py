@@ -10,6 +10,7 @@ from openai import AsyncOpenAI, OpenAI
 from gateway_app.testing.process import SimulatorControl
 from llmgateway.stack import Stack
 
+ADDRESS = "/chat/completions"
 MODEL = "gemini-2.5-flash"
 
 
@@ -27,6 +28,10 @@ BOTH = "Tell me the weather and the time in {}."
 
 def user(text: str) -> dict[str, str]:
     return {"role": "user", "content": text}
+
+
+def body(text: str, **fields: Any) -> dict[str, Any]:
+    return {"model": MODEL, "messages": [user(text)]} | fields
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from gateway_app import exceptions as ours
 from gateway_app.authentication import ANONYMOUS
 from gateway_app.errors import Failure
 from gateway_app.requests import ChatRequest
-from gateway_app.tests.v1.conftest import MODEL, WEATHER, user
+from gateway_app.tests.v1.conftest import WEATHER, body, user
 from gateway_app.v1.asking import ask
 from gateway_app.v1.errors import translated, wire_failure
 from gateway_app.v1.exceptions import BadParameter
@@ -18,9 +18,8 @@ from prompts_app.exceptions import PromptNotFound
 
 
 def asked(*, session: str = "", **fields: Any) -> ChatRequest:
-    body = {"model": MODEL, "messages": [user("Hello")]} | fields
     scope = {"request_id": "r-1", "headers": [(b"x-session-id", session.encode())]}
-    return ask(scope, read(json.dumps(body).encode()), ANONYMOUS)
+    return ask(scope, read(json.dumps(body("Hello", **fields)).encode()), ANONYMOUS)
 
 
 def calling(identifier: str, function: str) -> dict[str, Any]:

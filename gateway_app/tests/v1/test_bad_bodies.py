@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway_app.tests.v1.conftest import MODEL, WEATHER, user
+from gateway_app.tests.v1.conftest import ADDRESS, MODEL, WEATHER, body, user
 
 HELLO = f'"model": "{MODEL}", "messages": [{{"role": "user", "content": "Hello"}}]'
 
@@ -142,9 +142,10 @@ WRONG_IMAGES = [
 ]
 
 
-def refusal(wire: httpx.Client, data: bytes) -> dict[str, Any]:
+def refusal(wire: httpx.Client, asked: bytes | dict[str, Any]) -> dict[str, Any]:
     """The error of a body that must be refused, in OpenAI's shape."""
-    reply = wire.post("/chat/completions", content=data, headers={"Content-Type": "application/json"})
+    data = asked if isinstance(asked, bytes) else json.dumps(asked).encode()
+    reply = wire.post(ADDRESS, content=data, headers={"Content-Type": "application/json"})
     assert reply.status_code in (400, 404), reply.text
     error: dict[str, Any] = reply.json()["error"]
     assert set(error) == {"message", "type", "code", "param"}
@@ -165,21 +166,19 @@ def test_what_is_no_object_is_refused(wire: httpx.Client, data: bytes) -> None:
 
 @pytest.mark.parametrize(("name", "value"), WRONG_FIELDS)
 def test_a_wrong_field_is_named(wire: httpx.Client, name: str, value: Any) -> None:
-    body = {"model": MODEL, "messages": [user("Hello")]} | {name: value}
-    error = refusal(wire, json.dumps(body).encode())
+    error = refusal(wire, body("Hello", **{name: value}))
     assert str(error["param"]).startswith(name)
 
 
 @pytest.mark.parametrize("message", WRONG_MESSAGES, ids=json.dumps)
 def test_a_wrong_message_is_found(wire: httpx.Client, message: Any) -> None:
-    body = {"model": MODEL, "messages": [user("Hello"), message]}
-    assert refusal(wire, json.dumps(body).encode())["param"].startswith("messages[1]")
+    assert refusal(wire, body("", messages=[user("Hello"), message]))["param"].startswith("messages[1]")
 
 
 @pytest.mark.parametrize("url", WRONG_IMAGES)
 def test_images_come_with_the_request_or_not_at_all(wire: httpx.Client, url: str) -> None:
     message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
-    error = refusal(wire, json.dumps({"model": MODEL, "messages": [message]}).encode())
+    error = refusal(wire, body("", messages=[message]))
     assert error["param"] == "messages[0].content[0].image_url.url"
 
 
@@ -191,7 +190,7 @@ def test_a_bad_thought_signature_is_refused(wire: httpx.Client) -> None:
         "extra_content": {"google": {"thought_signature": "not base64!"}},
     }
     messages = [user("Hello"), {"role": "assistant", "tool_calls": [call]}]
-    error = refusal(wire, json.dumps({"model": MODEL, "messages": messages}).encode())
+    error = refusal(wire, body("", messages=messages))
     assert error["param"] == "messages[1].tool_calls[0].extra_content.google.thought_signature"
 
 
@@ -202,5 +201,4 @@ def test_an_unknown_field_is_told_in_openais_words(wire: httpx.Client) -> None:
 
 def test_strange_but_good_text_is_answered(wire: httpx.Client) -> None:
     for text in ("\0", "😀" * 50, "\u202e\u2028", "{{text}}", "[" * 5000, "9" * 5000):
-        body = {"model": MODEL, "messages": [user("Hello " + text)]}
-        assert wire.post("/chat/completions", json=body).status_code == 200
+        assert wire.post(ADDRESS, json=body("Hello " + text)).status_code == 200

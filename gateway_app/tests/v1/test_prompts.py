@@ -7,7 +7,7 @@ import pytest
 from openai import NotFoundError, OpenAI, UnprocessableEntityError
 
 from gateway_app.testing.process import SimulatorControl
-from gateway_app.tests.v1.conftest import user
+from gateway_app.tests.v1.conftest import ADDRESS, user
 
 TEXT = "The river rose in the night. By morning the bridge was gone. Nobody was hurt."
 
@@ -30,7 +30,7 @@ def test_a_version_may_be_named_in_two_ways(wire: httpx.Client) -> None:
         {"model": "prompt:summarizer", "version": "v2"},
     ]
     for way in ways:
-        reply = wire.post("/chat/completions", json={**way, "variables": {"text": TEXT}})
+        reply = wire.post(ADDRESS, json={**way, "variables": {"text": TEXT}})
         assert reply.headers["x-prompt-version"] == "v2"
 
 
