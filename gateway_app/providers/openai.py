@@ -8,7 +8,6 @@ from gateway_app.exceptions import ProviderDenied
 from gateway_app.providers import openai_messages
 from gateway_app.providers.base import Provider
 from gateway_app.providers.foreign import translated
-from gateway_app.providers.openai_messages import MaxTokensField
 from gateway_app.providers.openai_reading import Reading
 from gateway_app.providers.wire import Wire
 from gateway_app.types import Chunk, CompletionRequest
@@ -18,24 +17,14 @@ END = b"[DONE]"
 
 
 class OpenAI(Provider):
-    """`base_url` ends where the paths begin, in `/v1` as a rule.
-
-    `max_tokens_field` is the name under which the limit is sent. OpenAI's reasoning models know only the
-    newer one, many compatible servers only the older: None takes the newer at OpenAI and Azure, else the
-    older. A server other than those two may need no key.
-    """
+    """`base_url` ends where the paths begin, in `/v1` as a rule. Only OpenAI's own must have a key."""
 
     supports_tools = True
     supports_images = True
     supports_json_schema = True
 
-    def __init__(
-        self, *, api_key: str, base_url: str, max_tokens_field: MaxTokensField | None = None
-    ) -> None:
+    def __init__(self, *, api_key: str, base_url: str) -> None:
         self._lacks_key = is_openai(base_url) and not api_key
-        self._max_tokens_field: MaxTokensField = max_tokens_field or (
-            "max_completion_tokens" if is_openai(base_url) else "max_tokens"
-        )
         self._wire = Wire(base_url, headers={"Authorization": f"Bearer {api_key}"} if api_key else {})
 
     async def open(self) -> None:
@@ -55,7 +44,7 @@ class OpenAI(Provider):
         yield reading.last()
 
     async def _messages(self, request: CompletionRequest, *, whole: bool) -> AsyncGenerator[bytes, None]:
-        body = openai_messages.body(request, whole=whole, max_tokens_field=self._max_tokens_field)
+        body = openai_messages.body(request, whole=whole)
         if whole:
             yield await self._wire.reply(PATH, body)
             return

@@ -2,31 +2,32 @@
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from gateway_app.providers.effort import effort
 from gateway_app.types import CompletionRequest, Message, Parameters, ToolCall
 
-MaxTokensField = Literal["max_tokens", "max_completion_tokens"]
+REASONING = re.compile(r"(o\d|gpt-[5-9])(?!.*-chat)")
+"""OpenAI's reasoning models refuse every temperature and top_p but their own, and know the limit only by its
+newer name. Everybody else knows the older one, many compatible servers no other."""
 
-FIXED_SAMPLING = re.compile(r"(o\d|gpt-[5-9])(?!.*-chat)")
-"""Reasoning models refuse every temperature and top_p but their own, so that none is sent to them."""
 
-
-def body(request: CompletionRequest, *, whole: bool, max_tokens_field: MaxTokensField) -> dict[str, Any]:
+def body(request: CompletionRequest, *, whole: bool) -> dict[str, Any]:
     """Of `POST /chat/completions`."""
     parameters = request.parameters
     given: dict[str, Any] = {
         "model": request.model,
         "messages": [_message(message) for message in request.messages],
-        max_tokens_field: parameters.max_tokens,
         "stop": list(parameters.stop) or None,
         "seed": parameters.seed,
         "reasoning_effort": effort(parameters.thinking_budget),
         "response_format": _response_format(parameters),
     }
-    if not FIXED_SAMPLING.match(request.model):
-        given |= {"temperature": parameters.temperature, "top_p": parameters.top_p}
+    if REASONING.match(request.model):
+        given["max_completion_tokens"] = parameters.max_tokens
+    else:
+        sampling = {"temperature": parameters.temperature, "top_p": parameters.top_p}
+        given |= {"max_tokens": parameters.max_tokens} | sampling
     if not whole:
         given |= {"stream": True, "stream_options": {"include_usage": True}}
     return {name: value for name, value in (given | _tools(parameters)).items() if value is not None}

@@ -139,27 +139,23 @@ async def test_openai_itself_demands_a_key() -> None:
         await chunks_of(adapter, ask("Hello", MODEL))
 
 
-async def test_the_name_of_the_limit_can_be_chosen(simulator: Simulator) -> None:
-    adapter = OpenAI(api_key="k", base_url=f"{simulator.url}/v1", max_tokens_field="max_completion_tokens")
-    await adapter.open()
-    body = await sent(adapter, simulator, Parameters(max_tokens=50), model="gpt-5-mini")
-    await adapter.close()
-    assert body["max_completion_tokens"] == 50
-    assert "max_tokens" not in body
-
-
-async def test_a_reasoning_model_gets_an_effort_and_no_temperature(
-    openai: OpenAI, simulator: Simulator
+@pytest.mark.parametrize("model", ["gpt-5-mini", "o4-mini"])
+async def test_a_reasoning_model_gets_an_effort_and_the_newer_limit_and_no_temperature(
+    openai: OpenAI, simulator: Simulator, model: str
 ) -> None:
-    asked = Parameters(temperature=0.7, top_p=0.5, thinking_budget=5000)
-    body = await sent(openai, simulator, asked, model="gpt-5-mini")
-    assert body["reasoning_effort"] == "medium"
-    assert not {"temperature", "top_p"} & set(body)
+    asked = Parameters(temperature=0.7, top_p=0.5, max_tokens=50, thinking_budget=5000)
+    body = await sent(openai, simulator, asked, model=model)
+    del body["messages"]
+    assert body == {"model": model, "max_completion_tokens": 50, "reasoning_effort": "medium"}
 
 
 @pytest.mark.parametrize("model", ["gpt-4o", "gpt-5-chat-latest", "gpt-oss-120b"])
-async def test_other_models_keep_their_temperature(openai: OpenAI, simulator: Simulator, model: str) -> None:
-    assert (await sent(openai, simulator, Parameters(temperature=0.7), model=model))["temperature"] == 0.7
+async def test_other_models_keep_their_temperature_and_the_limit_that_all_servers_know(
+    openai: OpenAI, simulator: Simulator, model: str
+) -> None:
+    body = await sent(openai, simulator, Parameters(temperature=0.7, max_tokens=50), model=model)
+    del body["messages"]
+    assert body == {"model": model, "max_tokens": 50, "temperature": 0.7}
 
 
 @pytest.mark.parametrize(
