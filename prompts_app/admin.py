@@ -183,9 +183,10 @@ class PromptVersionAdmin(VerbAdmin):
             return []
         texts = ("prompt", "label") if obj is None else ()
         return [
-            (None, {"fields": (*texts, "system", "user", "notes", "why", "seen_revision")}),
-            ("Model", {"fields": ("model", "parameters", "response_schema")}),
+            (None, {"fields": (*texts, "system", "user", "seen_revision")}),
             ("Variables and examples", {"fields": ("variables", "messages")}),
+            ("Model", {"fields": ("model", "parameters", "response_schema")}),
+            ("About this version", {"fields": ("notes", "why")}),
         ]
 
     def has_change_permission(self, request: HttpRequest, obj: PromptVersion | None = None) -> bool:

@@ -13,13 +13,23 @@ from prompts_app.content import FIELDS, VersionContent, from_json
 from prompts_app.models import Prompt, PromptVersion
 
 CODE = {"class": "prompt-code", "spellcheck": "false"}
-JSON_FIELDS = frozenset({"messages", "parameters", "variables", "response_schema"})
+EMPTY: dict[str, Any] = {"messages": [], "parameters": {}, "variables": {}, "response_schema": None}
 WHY = "Goes into the history, beside your name."
 
 
 class IndentedJSON(json.JSONEncoder):
     def __init__(self, **options: Any) -> None:
         super().__init__(**options | {"indent": 2})
+
+
+class OptionalJSON(forms.JSONField):
+    """JSON on several lines; what is empty is an empty box."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options | {"encoder": IndentedJSON})
+
+    def prepare_value(self, value: Any) -> Any:
+        return super().prepare_value(value) if value else ""
 
 
 class WhyForm(forms.Form):
@@ -111,8 +121,9 @@ class VersionForm(VerbForm):
             "system": UnfoldAdminTextareaWidget(CODE | {"rows": 10}),
             "user": UnfoldAdminTextareaWidget(CODE | {"rows": 10}),
             "notes": UnfoldAdminTextareaWidget({"rows": 3}),
-            **{name: UnfoldAdminTextareaWidget(CODE | {"rows": 5}) for name in JSON_FIELDS},
+            **{name: UnfoldAdminTextareaWidget(CODE | {"rows": 5}) for name in EMPTY},
         }
+        field_classes = dict.fromkeys(EMPTY, OptionalJSON)
         help_texts = {
             "system": "Who the model is and how it works. {{variable}} is replaced by the caller's value.",
             "user": "What is asked of it.",
@@ -124,10 +135,9 @@ class VersionForm(VerbForm):
             "notes": "What is new in this version and what it is meant to improve.",
         }
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        for name in JSON_FIELDS & self.fields.keys():
-            self.fields[name].encoder = IndentedJSON  # type: ignore[attr-defined]
+    def clean(self) -> dict[str, Any] | None:
+        cleaned = super().clean() or {}
+        return cleaned | {name: EMPTY[name] for name in EMPTY if name in cleaned and cleaned[name] is None}
 
     def content(self) -> VersionContent:
         """Raises `ChangeRefused` for JSON of the wrong shape."""

@@ -9,6 +9,10 @@ WORDS = re.compile(r"\s+|\w+|[^\w\s]")
 MAX_WORDS = 4000
 """Of a changed passage; a longer one is marked as a whole, for comparing words takes time by the square."""
 MAX_LINES = 4000
+LIKENESS = 0.3
+"""The share of a passage that must have stayed, for the words in it to be worth comparing."""
+
+Passage = tuple[Sequence[str], Sequence[str], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +36,7 @@ def diff(old: str, new: str) -> Diff:
     sides: tuple[list[Piece], list[Piece]] = ([], [])
     lines = (old.splitlines(keepends=True), new.splitlines(keepends=True))
     for before, after, changed in _passages(*lines, at_most=MAX_LINES):
-        words = (WORDS.findall("".join(before)), WORDS.findall("".join(after)))
-        inner = _passages(*words, at_most=MAX_WORDS) if changed else [(*words, False)]
+        inner = _word_passages("".join(before), "".join(after)) if changed else [(before, after, False)]
         for old_words, new_words, differs in inner:
             for side, text in zip(sides, ("".join(old_words), "".join(new_words)), strict=True):
                 if text:
@@ -41,9 +44,13 @@ def diff(old: str, new: str) -> Diff:
     return Diff(tuple(sides[0]), tuple(sides[1]))
 
 
-def _passages(
-    old: Sequence[str], new: Sequence[str], *, at_most: int
-) -> Iterator[tuple[Sequence[str], Sequence[str], bool]]:
+def _word_passages(old: str, new: str) -> list[Passage]:
+    found = list(_passages(WORDS.findall(old), WORDS.findall(new), at_most=MAX_WORDS))
+    kept = sum(len("".join(words)) for words, _, changed in found if not changed)
+    return found if kept >= LIKENESS * max(len(old), len(new)) else [([old], [new], True)]
+
+
+def _passages(old: Sequence[str], new: Sequence[str], *, at_most: int) -> Iterator[Passage]:
     """Runs of both sequences that are equal, or that one replaced by the other."""
     if len(old) + len(new) > at_most:
         yield old, new, old != new

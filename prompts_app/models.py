@@ -78,6 +78,7 @@ class PromptVersion(models.Model):
     published_by = models.CharField(max_length=150, blank=True, editable=False)
 
     class Meta:
+        verbose_name = "version"
         ordering = ["prompt", "-id"]
         constraints = [
             UniqueConstraint(fields=["prompt", "label"], name="version_label_once"),
@@ -122,6 +123,7 @@ class PromptChange(models.Model):
     """The prompt's revision that this change made."""
 
     class Meta:
+        verbose_name = "change"
         ordering = ["-id"]
         constraints = [
             CheckConstraint(condition=Q(door__in=["admin", "rest", "command"]), name="change_door"),

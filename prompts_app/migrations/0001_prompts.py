@@ -59,6 +59,7 @@ class Migration(migrations.Migration):
                 ('prompt', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='versions', to='prompts_app.prompt')),
             ],
             options={
+                'verbose_name': 'version',
                 'ordering': ['prompt', '-id'],
             },
         ),
@@ -93,6 +94,7 @@ class Migration(migrations.Migration):
                 ('prompt', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='changes', to='prompts_app.prompt')),
             ],
             options={
+                'verbose_name': 'change',
                 'ordering': ['-id'],
                 'constraints': [models.CheckConstraint(condition=models.Q(('door__in', ['admin', 'rest', 'command'])), name='change_door'), models.UniqueConstraint(fields=('prompt', 'revision'), name='change_revision_once')],
             },

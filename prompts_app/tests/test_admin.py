@@ -277,3 +277,14 @@ def test_comparing_begins_with_the_live_version_and_the_newest(admin: Client, li
 def test_a_broken_draft_can_be_compared_too(admin: Client, live: Prompt, draft: MakeVersion) -> None:
     draft("v3", variables={"type": "nothing"})
     assert "not a JSON Schema" in text(admin.get(page(live, "compare"), {"new": "v3"}))
+
+
+def test_what_is_cleared_in_the_editor_is_empty_afterwards(admin: Client, draft: MakeVersion) -> None:
+    version = draft(
+        "v1", parameters={"temperature": 1}, variables={"type": "object"}, response_schema={"a": 1}
+    )
+    cleared = {"parameters": "", "variables": "", "response_schema": "", "messages": ""}
+    assert admin.post(page(version), fields(admin.get(page(version))) | cleared).status_code == 302
+    version.refresh_from_db()
+    assert (version.parameters, version.variables, version.messages) == ({}, {}, [])
+    assert version.response_schema is None

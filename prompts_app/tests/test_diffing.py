@@ -15,6 +15,14 @@ def test_only_the_words_that_changed_are_marked() -> None:
     assert changed("Be kind and brief.", "Be kind and very thorough.") == (["brief"], ["very thorough"])
 
 
+def test_a_passage_that_was_written_anew_is_marked_whole() -> None:
+    old, new = (
+        "You add nothing that the text says.",
+        "Find the one thing that readers need, then say it plainly.",
+    )
+    assert changed(old, new) == ([old], [new])
+
+
 def test_equal_texts_have_no_marks() -> None:
     assert diff("a\nb", "a\nb").same
     assert not diff("a\nb", "a\nc").same
