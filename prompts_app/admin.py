@@ -76,7 +76,13 @@ class PromptAdmin(VerbAdmin):
         return [("Traffic and description", {"fields": fields})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Prompt | None = None) -> tuple[str, ...]:
-        return () if obj is None or request.user.has_perm(PUBLISH) else ("active_version", "traffic_split")
+        """Editors describe, publishers direct traffic."""
+        traffic = () if obj is None or request.user.has_perm(PUBLISH) else ("active_version", "traffic_split")
+        text = () if obj is None or super().has_change_permission(request, obj) else ("description",)
+        return (*traffic, *text)
+
+    def has_change_permission(self, request: HttpRequest, obj: Prompt | None = None) -> bool:
+        return request.user.has_perm(PUBLISH) or bool(super().has_change_permission(request, obj))
 
     def has_delete_permission(self, request: HttpRequest, obj: Prompt | None = None) -> bool:
         return False

@@ -18,5 +18,10 @@ def pin(name: str) -> str | None:
     return pins.get(name.upper().replace("-", "_"))
 
 
+def require_review() -> bool:
+    """Whether somebody else than its writers must publish a version."""
+    return bool(_prompts().get("REQUIRE_REVIEW", False))
+
+
 def _prompts() -> Mapping[str, Any]:
     return settings.PROMPTS

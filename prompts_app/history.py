@@ -33,6 +33,11 @@ def changes_since(prompt: Prompt, revision: int, *, version: str) -> list[Prompt
     return list(prompt.changes.filter(version=version, revision__gt=revision).order_by("revision"))
 
 
+def writers(prompt: Prompt, version: str) -> set[str]:
+    """Everybody who saved that draft."""
+    return set(prompt.changes.filter(version=version, verb="save_draft").values_list("actor", flat=True))
+
+
 def previous_traffic(prompt: Prompt) -> dict[str, Any] | None:
     """The active version and split before the last change that no roll back has undone yet."""
     undone = 0

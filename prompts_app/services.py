@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from django.db import transaction
 from django.utils.timezone import now
 
-from prompts_app import history
+from prompts_app import conf, history
 from prompts_app.changes import By, check_text, find_published, find_version, lock, record
 from prompts_app.content import LABEL, NAME, VersionContent, check_storable, problems
 from prompts_app.exceptions import ChangeRefused
@@ -111,6 +111,8 @@ def publish_version(*, prompt: str, version: str, **by: Unpack[By]) -> PromptVer
     draft = find_version(owner, version)
     if draft.status != Status.DRAFT:
         raise ChangeRefused(f"{version} is {draft.status} already")
+    if conf.require_review() and by["actor"] in history.writers(owner, version):
+        raise ChangeRefused(f"{by['actor']} wrote {version}: somebody else must review and publish it")
     if found := problems(draft.content):
         raise ChangeRefused(f"{version} cannot be published: " + "; ".join(found))
     draft.published_at, draft.published_by = now(), by["actor"]

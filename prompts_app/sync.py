@@ -125,7 +125,9 @@ def _sync_prompt(
         yield f"{name}: described anew"
     for file in files:
         if file.version in changed:
-            services.save_draft(prompt=name, version=file.version, content=file.content, **by)
+            # A file's writer is whoever wrote the file, not the one who runs this.
+            written: By = {**by, "actor": file.source}
+            services.save_draft(prompt=name, version=file.version, content=file.content, **written)
             services.publish_version(prompt=name, version=file.version, **by)
             yield f"{name} {file.version}: published"
     highest = files[-1].version

@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 from django.core.management import CommandError, call_command
+from pytest_django import Settings
 
 from prompts_app import conf, services
 from prompts_app.changes import By
@@ -162,3 +163,10 @@ def test_export_writes_published_versions_only(
     draft("v2")
     run("export_prompts", tmp_path)
     assert [path.name for path in tmp_path.rglob("*.yaml")] == ["v1.yaml"]
+
+
+@pytest.mark.django_db
+def test_files_were_reviewed_where_they_were_written(files: Path, settings: Settings) -> None:
+    settings.PROMPTS = settings.PROMPTS | {"REQUIRE_REVIEW": True}
+    run("sync_prompts", files)
+    assert PromptVersion.objects.get(label="v1").author == "greeter/v1.yaml"
