@@ -1,5 +1,8 @@
 """LangChain's OpenAI client, with only its base URL changed."""
 
+from collections.abc import AsyncIterator
+
+import httpx
 import pytest
 from langchain_core.messages import AIMessageChunk, HumanMessage, ToolMessage
 from langchain_core.tools import tool
@@ -24,9 +27,19 @@ def get_weather(city: str) -> str:
 
 
 @pytest.fixture
-def chat(stack: Stack) -> ChatOpenAI:
-    key = SecretStr(stack.key)
-    return ChatOpenAI(model=MODEL, base_url=f"{stack.url}/v1", api_key=key, max_retries=0, timeout=20)
+async def chat(stack: Stack) -> AsyncIterator[ChatOpenAI]:
+    with httpx.Client() as client:
+        async with httpx.AsyncClient() as async_client:
+            yield ChatOpenAI(
+                model=MODEL,
+                base_url=f"{stack.url}/v1",
+                api_key=SecretStr(stack.key),
+                max_retries=0,
+                timeout=20,
+                # LangChain's own would stay open.
+                http_client=client,
+                http_async_client=async_client,
+            )
 
 
 def test_invoke(chat: ChatOpenAI) -> None:
