@@ -135,7 +135,7 @@ class PromptChange(models.Model):
 
 
 class RegistryRevision(models.Model):
-    """One row whose value is another one after every transaction that touched a prompt or a version.
+    """One row whose value is another one after every statement that touched a prompt or a version.
 
     A trigger writes it; workers poll it.
     """

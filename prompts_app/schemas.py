@@ -51,6 +51,45 @@ class VersionReply(serializers.Serializer[Any]):
     notes = serializers.CharField()
 
 
+class DraftReply(VersionReply):
+    problems = serializers.ListField(child=serializers.CharField(), help_text="What publishing would refuse.")
+
+
+class ChangeBody(serializers.Serializer[Any]):
+    """What every change may say."""
+
+    why = serializers.CharField(default="", allow_blank=True, max_length=1000)
+    expected_revision = serializers.IntegerField(
+        default=None,
+        allow_null=True,
+        help_text="The revision that was read; a newer change makes this a 409.",
+    )
+
+
+class PromptBody(ChangeBody):
+    name = serializers.CharField()
+    description = serializers.CharField(default="", allow_blank=True)
+
+
+class DraftBody(ChangeBody):
+    version = serializers.CharField()
+    system = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
+    user = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
+    messages = serializers.ListField(child=serializers.DictField(), default=list)
+    model = serializers.CharField(default="", allow_blank=True)
+    parameters = serializers.DictField(default=dict)
+    variables = serializers.DictField(default=dict, help_text="JSON Schema")
+    response_schema = serializers.DictField(default=None, allow_null=True, help_text="JSON Schema")
+    notes = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
+
+
+class SplitBody(ChangeBody):
+    traffic_split = serializers.DictField(
+        help_text="Version to whole percent, 100 in all; empty ends a split."
+    )
+    active_version = serializers.CharField(default=None, allow_null=True)
+
+
 class RenderBody(serializers.Serializer[Any]):
     variables = serializers.DictField(default=dict)
     version = serializers.CharField(required=False, help_text="Without it, what the split gives to the unit.")

@@ -36,6 +36,12 @@ def load_snapshot(former: Snapshot, *, content_budget: int) -> Snapshot:
     return Snapshot(prompts=prompts, contents=contents)
 
 
+def load_prompt(name: str) -> PromptEntry:
+    """That prompt as it is in the database at this moment. Raises `Prompt.DoesNotExist`."""
+    row = Prompt.objects.select_related("active_version").get(name=name)
+    return _entry(row, _index(prompt_id=row.pk).get(row.pk, {}))
+
+
 def fetch_contents(versions: list[VersionEntry]) -> Iterator[tuple[VersionEntry, VersionContent]]:
     """The contents of those versions that are still there as they were when they were indexed."""
     for start in range(0, len(versions), BATCH):
@@ -46,9 +52,9 @@ def fetch_contents(versions: list[VersionEntry]) -> Iterator[tuple[VersionEntry,
                 yield version, from_json(row)
 
 
-def _index() -> Mapping[int, Mapping[str, VersionEntry]]:
+def _index(**only: int) -> Mapping[int, Mapping[str, VersionEntry]]:
     index: dict[int, dict[str, VersionEntry]] = defaultdict(dict)
-    for owner, id_, label, status, seen, size in _index_rows().iterator(chunk_size=10_000):
+    for owner, id_, label, status, seen, size in _index_rows().filter(**only).iterator(chunk_size=10_000):
         # A hundred thousand rows hold a handful of different labels and states.
         entry = VersionEntry(id_, sys.intern(label), sys.intern(status), seen, size)
         index[owner][entry.label] = entry

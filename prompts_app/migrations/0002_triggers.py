@@ -90,12 +90,13 @@ CREATE TRIGGER keep_history BEFORE UPDATE OR DELETE ON prompts_app_promptchange
     FOR EACH ROW EXECUTE FUNCTION prompts_keep_history();
 """
 
-# A transaction's id never comes back, not even after the row was truncated or the data restored:
-# a worker that remembers it cannot take an old state for the new one.
+# A sequence outlives even a truncation of the row: a worker cannot take an old state for the new one.
 REVISION = """
+CREATE SEQUENCE prompts_revisions;
+
 CREATE FUNCTION prompts_new_revision() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    INSERT INTO prompts_app_registryrevision (id, value) VALUES (1, pg_current_xact_id()::text::bigint)
+    INSERT INTO prompts_app_registryrevision (id, value) VALUES (1, nextval('prompts_revisions'))
         ON CONFLICT (id) DO UPDATE SET value = excluded.value;
     RETURN NULL;
 END $$;
@@ -121,6 +122,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(APPEND_ONLY_HISTORY, undo("prompts_keep_history", ("keep_history", "promptchange"))),
         migrations.RunSQL(
             REVISION,
-            undo("prompts_new_revision", ("new_revision", "prompt"), ("new_revision", "promptversion")),
+            undo("prompts_new_revision", ("new_revision", "prompt"), ("new_revision", "promptversion"))
+            + "DROP SEQUENCE prompts_revisions;",
         ),
     ]

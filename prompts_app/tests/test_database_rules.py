@@ -113,8 +113,7 @@ def test_a_prompt_has_each_label_once(prompt: Prompt) -> None:
         PromptVersion.objects.create(prompt=prompt, label="v1", author="ada")
 
 
-@pytest.mark.django_db(transaction=True)
-def test_every_transaction_that_touches_the_registry_gives_it_a_new_revision(prompt: Prompt) -> None:
+def test_every_statement_that_touches_the_registry_gives_it_a_new_revision(prompt: Prompt) -> None:
     seen = {RegistryRevision.objects.get().value}
     prompt.save()
     seen.add(RegistryRevision.objects.get().value)
