@@ -198,15 +198,17 @@ async def test_a_schema_is_kept_by_structured_output(
     request = CompletionRequest(
         model=MODEL,
         messages=(Message(role="user", content="I love it!"),),
-        parameters=Parameters(response_schema=schema, thinking_budget=100),
+        parameters=Parameters(response_schema=schema, json_mode=True, thinking_budget=100),
     )
     completion = await completion_of(anthropic, request, whole=whole)
     assert json.loads(completion.text)["mood"] in ("good", "bad")
     assert completion.finish_reason == "stop"
-    assert simulator.requests()[-1].body["output_config"] == {
+    body = simulator.requests()[-1].body
+    assert body["output_config"] == {
         "effort": "low",
         "format": {"type": "json_schema", "schema": schema | {"additionalProperties": False}},
     }
+    assert "system" not in body
 
 
 async def test_json_without_a_schema_is_asked_for_in_words(
@@ -233,6 +235,11 @@ async def test_json_without_a_schema_is_asked_for_in_words(
             {"type": "string", "format": "iban"},
             {"type": "string", "description": '{"format":"iban"}'},
             id="unknown formats become words",
+        ),
+        pytest.param(
+            {"properties": {"a": {"type": "null"}}},
+            {"properties": {"a": {"type": "null"}}, "additionalProperties": False},
+            id="what has properties is an object",
         ),
         pytest.param(
             {"oneOf": [{"type": "object"}, {"type": "null"}]},
@@ -393,7 +400,7 @@ async def test_parallel_calls_are_put_together_from_their_pieces(piece: int) -> 
 
     completion = await said(
         started(),
-        *text(0, "Let me ", "look."),
+        *block(0, {"type": "text", "text": "Let "}, {"type": "text_delta", "text": "me look."}),
         *call(1, "first", "", '{"a": ', '"ä"}'),
         *call(2, "second"),
         ended("tool_use"),

@@ -10,6 +10,7 @@ from gateway_app import exceptions as ours
 from gateway_app.providers.anthropic import Anthropic
 from gateway_app.providers.base import Provider
 from gateway_app.providers.openai import OpenAI
+from gateway_app.providers.wire import MAX_REPLY_BYTES
 from gateway_app.testing.simulator import Simulator
 from gateway_app.tests.conftest import ask, chunks_of, until
 from gateway_app.tests.scripted_vendor import scripted_vendor
@@ -132,6 +133,13 @@ async def test_an_event_without_end_is_given_up(make: MakeProvider, model: str) 
     async with scripted_vendor(b"data: ", *[b"x" * 1_000_000] * 9) as url:
         found = await failure_at(url, make, ask("Hello", model), whole=False)
     assert isinstance(found, ours.ProviderBadReply)
+
+
+async def test_a_whole_reply_without_end_is_given_up(make: MakeProvider, model: str) -> None:
+    megabytes = MAX_REPLY_BYTES // 1_000_000 + 2
+    async with scripted_vendor(*[b" " * 1_000_000] * megabytes) as url:
+        found = await failure_at(url, make, ask("Hello", model), whole=True)
+    assert "larger than" in str(found)
 
 
 @pytest.mark.parametrize("fault", ["stall", "hang"])

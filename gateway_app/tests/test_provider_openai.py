@@ -265,8 +265,9 @@ async def test_cached_and_reasoning_tokens_are_told_apart(openai: OpenAI) -> Non
 )
 async def test_usage_means_the_same_whoever_counts(counts: dict[str, Any], expected: Usage) -> None:
     details = {"completion_tokens_details": {"reasoning_tokens": 25}, "prompt_tokens_details": None}
-    completion = await said(delta("stop", content="Hi"), usage(**counts, **details), "[DONE]")
-    assert completion.usage == expected
+    told = usage(**counts, **details)
+    assert (await said(delta("stop", content="Hi"), told, "[DONE]")).usage == expected
+    assert (await said(told, delta("stop", content="Hi"), "[DONE]")).usage == expected
 
 
 @pytest.mark.parametrize(
@@ -295,8 +296,8 @@ async def test_interleaved_arguments_are_put_together_by_their_index(piece: int)
         return delta(tool_calls=[{"index": index, "function": function} | head])
 
     completion = await said(
-        call(0, "", id="call_a", name="first"),
         call(1, "", id="call_b", name="second"),
+        call(0, "", id="call_a", name="first"),
         call(1, '{"b": '),
         call(0, '{"a": '),
         call(0, '"ä"}'),

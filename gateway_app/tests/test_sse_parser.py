@@ -69,6 +69,7 @@ def test_every_line_end_is_understood(end: bytes) -> None:
         pytest.param(b"event: ping\n\ndata: x\n\n", [b"x"], id="without data there is no event"),
         pytest.param(b"id: 1\nretry: 5\nother: 2\ndata: x\n\n", [b"x"], id="other fields are ignored"),
         pytest.param(b"\xef\xbb\xbfdata: x\n\n", [b"x"], id="a byte order mark is dropped"),
+        pytest.param(b"data: x\n\n\xef\xbb\xbfdata: y\n\n", [b"x"], id="but only where the stream begins"),
         pytest.param(b"data: x\n\ndata: cut off\n", [b"x"], id="an unfinished event is never seen"),
         pytest.param(b"data: \xff\n\n", [b"\xff"], id="bytes are passed on as they are"),
     ],
