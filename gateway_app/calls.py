@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
 
+from gateway_app.catalogue import ModelCard
 from gateway_app.events import End, Start
 from gateway_app.exceptions import GatewayError, ProviderError
 from gateway_app.ids import uuid7
@@ -71,6 +72,9 @@ class Call:
     phase: int | None = None
     provider: str | None = None
     model: str | None = None
+    """The one that was asked for."""
+    card: ModelCard | None = None
+    """Of the model that is being tried, which a fallback changes."""
     model_served: str | None = None
     temperature: float | None = None
     max_tokens: int | None = None
@@ -110,15 +114,17 @@ class Call:
         self.used(completion.usage, cost_usd=Decimal(0))
         self.answered(completion)
 
-    def attempting(self) -> None:
+    def attempting(self, card: ModelCard) -> None:
         self.attempt_began = time.perf_counter()
+        self.card, self.provider = card, card.provider
 
     def attempted(self, *, error: GatewayError | None) -> Attempt:
         """Closes the attempt under way."""
         assert self.attempt_began is not None
+        assert self.card is not None
         attempt = Attempt(
-            provider=self.provider or "",
-            model=self.model or "",
+            provider=self.card.provider,
+            model=self.card.name,
             seconds=time.perf_counter() - self.attempt_began,
             error=error.code if error else None,
             status=error.status if isinstance(error, ProviderError) else None,
@@ -133,7 +139,7 @@ class Call:
     def start(self) -> Start:
         return Start(
             request_id=self.request.request_id,
-            model=self.model or "",
+            model=(self.card.name if self.card else self.model) or "",
             cache=self.cache or "BYPASS",
             waited=self.elapsed(),
             upstream=self.upstream(),

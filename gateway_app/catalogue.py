@@ -24,6 +24,11 @@ class ModelCard:
     max_output_tokens: int | None = None
     fallbacks: tuple[str, ...] = ()
 
+    @property
+    def circuit(self) -> str:
+        """What fails and recovers as one."""
+        return f"{self.provider}/{self.name}"
+
 
 class Catalogue:
     """Looks up models by name."""

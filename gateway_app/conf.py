@@ -21,6 +21,7 @@ class GatewaySettings:
     allow_anonymous: bool
     max_body_bytes: int
     patience: Patience
+    circuit_failures: int
     log_prompts: bool
     version: str
     cors_allowed_origins: tuple[str, ...]
@@ -39,6 +40,7 @@ def gateway() -> GatewaySettings:
         patience=Patience(
             first=given["FIRST_TOKEN_TIMEOUT"], idle=given["IDLE_TIMEOUT"], total=given["REQUEST_TIMEOUT"]
         ),
+        circuit_failures=given["CIRCUIT_FAILURES"],
         log_prompts=given["LOG_PROMPTS"],
         version=settings.VERSION,
         cors_allowed_origins=tuple(settings.CORS_ALLOWED_ORIGINS),

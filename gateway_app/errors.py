@@ -31,6 +31,7 @@ STATUS: Mapping[type[Exception], int] = {
     ours.ProviderRateLimited: 429,
     ours.ProviderTimeout: 504,
     ours.ProviderUnavailable: 502,
+    ours.CircuitOpen: 503,
     ours.ProviderBadReply: 502,
     prompts.PromptNotFound: 404,
     prompts.VersionNotFound: 404,

@@ -14,6 +14,7 @@ GatewayError
     ├── ProviderRateLimited     `retry_after` seconds, where the vendor says
     ├── ProviderTimeout
     ├── ProviderUnavailable     5xx, refused or reset connections
+    │   └── CircuitOpen         it failed so often that it is left alone for a moment
     └── ProviderBadReply        malformed, cut short, or of the wrong shape
 """
 
@@ -61,6 +62,11 @@ class ProviderError(GatewayError):
 
     code = "provider_error"
     retryable = False
+    """Another try at the same model can help."""
+    elsewhere = True
+    """Another model can help."""
+    opens_circuit = False
+    """Speaks against the vendor's health."""
 
     def __init__(self, message: str, *, status: int | None = None, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -72,6 +78,7 @@ class ProviderError(GatewayError):
 
 class ProviderRefused(ProviderError):
     code = "provider_refused"
+    elsewhere = False
 
 
 class ProviderDenied(ProviderError):
@@ -86,11 +93,19 @@ class ProviderRateLimited(ProviderError):
 class ProviderTimeout(ProviderError):
     code = "provider_timeout"
     retryable = True
+    opens_circuit = True
 
 
 class ProviderUnavailable(ProviderError):
     code = "provider_unavailable"
     retryable = True
+    opens_circuit = True
+
+
+class CircuitOpen(ProviderUnavailable):
+    code = "circuit_open"
+    retryable = False
+    opens_circuit = False
 
 
 class ProviderBadReply(ProviderError):

@@ -9,10 +9,12 @@ from django.core.cache import caches
 
 from gateway_app import catalogue, conf, key_snapshot, ledger_rows
 from gateway_app.authentication import Keys, authenticate
+from gateway_app.circuits import Circuits
 from gateway_app.ledger import Ledger
 from gateway_app.requests import Caller
-from gateway_app.response_cache import AsyncRedisCache, ResponseCache
+from gateway_app.response_cache import AsyncRedisCache, ResponseCache, async_redis
 from gateway_app.service import Service
+from gateway_app.upstream import Upstream
 from prompts_app.refresh import Refreshed
 from prompts_app.registry import Registry, registry
 
@@ -30,14 +32,19 @@ class Gateway:
 
     async def start(self) -> None:
         """Opens what needs an event loop. A dependency that is away does not stop the start."""
-        for provider in self.service.providers.values():
+        for provider in self.service.upstream.providers.values():
             await provider.open()
-        await asyncio.gather(self.registry.start(), self.keys.start(), self.service.ledger.start())
+        await asyncio.gather(
+            self.registry.start(),
+            self.keys.start(),
+            self.service.ledger.start(),
+            self.service.upstream.circuits.start(),
+        )
 
     async def stop(self) -> None:
         """Finishes the ledger, then lets go of everything; bounded in time."""
-        await asyncio.gather(self.registry.stop(), self.keys.stop())
-        for provider in self.service.providers.values():
+        await asyncio.gather(self.registry.stop(), self.keys.stop(), self.service.upstream.circuits.stop())
+        for provider in self.service.upstream.providers.values():
             await provider.close()
         await self.service.ledger.stop()
         await self.service.cache.close()
@@ -46,13 +53,18 @@ class Gateway:
 def build() -> Gateway:
     """From the settings."""
     settings = conf.gateway()
+    models = catalogue.load(settings.catalogue)
     service = Service(
         registry=registry,
-        catalogue=catalogue.load(settings.catalogue),
-        providers=conf.providers(),
+        catalogue=models,
+        upstream=Upstream(
+            catalogue=models,
+            providers=conf.providers(),
+            patience=settings.patience,
+            circuits=Circuits(shared=async_redis(settings.redis_url), threshold=settings.circuit_failures),
+        ),
         cache=ResponseCache(_response_backend(), ttl=settings.cache_ttl),
         ledger=Ledger(settings.redis_url, write_directly=_write_directly),
-        patience=settings.patience,
         default_model=settings.default_model,
     )
     keys = Refreshed(name="api_keys", load=key_snapshot.load_keys, revision=key_snapshot.access_revision)

@@ -2,7 +2,7 @@
 
 import time
 from asyncio import CancelledError
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
@@ -14,14 +14,13 @@ from gateway_app.catalogue import Catalogue, ModelCard
 from gateway_app.events import Answer, Delta, Event, Fold, fold_events
 from gateway_app.exceptions import GatewayError
 from gateway_app.ledger import Ledger
-from gateway_app.pacing import Patience, paced
 from gateway_app.pricing import cost
-from gateway_app.providers.base import Provider
 from gateway_app.replay import replay
 from gateway_app.requests import ChatRequest
 from gateway_app.resolution import resolve
 from gateway_app.response_cache import ResponseCache, StoredReply
 from gateway_app.types import Chunk, CompletionRequest, FinishReason
+from gateway_app.upstream import Upstream
 from prompts_app.exceptions import PromptError
 from prompts_app.registry import Registry
 
@@ -43,10 +42,9 @@ class Plan:
 class Service:
     registry: Registry
     catalogue: Catalogue
-    providers: Mapping[str, Provider]
+    upstream: Upstream
     cache: ResponseCache
     ledger: Ledger
-    patience: Patience
     default_model: str
 
     async def complete(self, request: ChatRequest) -> Answer:
@@ -66,7 +64,7 @@ class Service:
             started = False
             async with aclosing(self._chunks(plan, call)) as chunks:
                 async for chunk in chunks:
-                    if not started and says_something(chunk):
+                    if not started and chunk.says_something:
                         started = True
                         yield call.start()
                     if chunk.text or chunk.tool_calls:
@@ -101,15 +99,16 @@ class Service:
                 yield piece
             return
         fold = Fold()
-        async with aclosing(self._upstream(plan, call)) as chunks:
+        async with aclosing(self.upstream.stream(plan.completion, call)) as chunks:
             async for chunk in chunks:
                 fold.add(chunk)
-                if fold.usage:
-                    call.used(fold.usage, cost_usd=cost(fold.usage, plan.card.price))
+                if fold.usage and call.card:
+                    call.used(fold.usage, cost_usd=cost(fold.usage, call.card.price))
                 yield chunk
         completion = fold.completion(asked=plan.completion.model)
         call.answered(completion)
-        if wants.write and completion.finish_reason in CACHEABLE:
+        # A fallback's words are not the model's that was asked for.
+        if wants.write and completion.finish_reason in CACHEABLE and call.card == plan.card:
             await self.cache.put(plan.key, completion, cost_usd=call.cost_usd)
 
     async def _look_up(self, plan: Plan, call: Call) -> StoredReply | None:
@@ -123,35 +122,6 @@ class Service:
         if stored:
             call.hit(stored.completion, saved_usd=stored.cost_usd)
         return stored
-
-    async def _upstream(self, plan: Plan, call: Call) -> AsyncGenerator[Chunk, None]:
-        """One attempt at the vendor, timed and recorded however it ends."""
-        provider = self.providers[plan.card.provider]
-        error: GatewayError | None = None
-        call.attempting()
-        try:
-            source = provider.stream(plan.completion, whole=not call.request.stream)
-            async with aclosing(paced(source, self.patience)) as chunks:
-                async for chunk in chunks:
-                    yield chunk
-        except GatewayError as exc:
-            error = exc
-            raise
-        finally:
-            attempt = call.attempted(error=error)
-            log.info(
-                "upstream_call",
-                provider=attempt.provider,
-                model=attempt.model,
-                ms=round(attempt.seconds * 1000, 2),
-                error=attempt.error,
-                cause=type(error.__cause__).__name__ if error and error.__cause__ else None,
-            )
-
-
-def says_something(chunk: Chunk) -> bool:
-    """Not a thought, not a count of tokens: until then a failure can still be a status."""
-    return bool(chunk.text or chunk.tool_calls or chunk.finish_reason)
 
 
 def _ms(began: float) -> float:

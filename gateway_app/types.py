@@ -94,6 +94,11 @@ class Chunk:
     model: str | None = None
     """The model that answered, as the vendor names it."""
 
+    @property
+    def says_something(self) -> bool:
+        """Not a thought, not a count of tokens: until then a failure can be a status, or another try."""
+        return bool(self.text or self.tool_calls or self.finish_reason)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Completion:

@@ -52,6 +52,8 @@ class Environment:
     first_token_timeout: float
     idle_timeout: float
     """Seconds between two chunks of a stream."""
+    circuit_failures: int
+    """In a row, after which a model is left alone for a while."""
     default_model: str
     gemini_api_key: str = field(repr=False)
     gemini_base_url: str
@@ -97,6 +99,7 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
         request_timeout=reader.seconds("REQUEST_TIMEOUT", 120.0),
         first_token_timeout=reader.seconds("FIRST_TOKEN_TIMEOUT", 60.0),
         idle_timeout=reader.seconds("IDLE_TIMEOUT", 30.0),
+        circuit_failures=reader.integer("CIRCUIT_FAILURES", 5, least=1),
         default_model=reader.text("DEFAULT_MODEL", "gemini-2.5-flash"),
         gemini_api_key=reader.text("GEMINI_API_KEY"),
         gemini_base_url=reader.url("GEMINI_BASE_URL", "https://generativelanguage.googleapis.com"),

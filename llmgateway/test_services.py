@@ -33,6 +33,8 @@ ENVIRONMENT = {
     "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
     "GATEWAY_ALLOW_ANONYMOUS": "0",
     "GEMINI_API_KEY": "for-tests-only",
+    # Tests make one vendor fail on purpose while others use it.
+    "CIRCUIT_FAILURES": "1000000",
 }
 
 

@@ -37,33 +37,48 @@ def second_chunk_left(control: SimulatorControl) -> float:
     return second.monotonic
 
 
+TRIES = range(3)
+"""A busy machine may hold a packet up once; a gateway that buffers holds up every one."""
+
+
 @pytest.mark.parametrize("accept", ["text/event-stream", "text/plain"])
 def test_the_first_text_is_there_before_the_second_chunk_left(
     stack: Stack, control: SimulatorControl, headers: dict[str, str], accept: str
 ) -> None:
-    body = {"prompt": f"{STORY} by {accept}."}
+    assert any(
+        first_text(stack, {**headers, "Accept": accept}, f"{STORY}, {accept}, try {number}.")
+        < second_chunk_left(control)
+        for number in TRIES
+    )
+
+
+def first_text(stack: Stack, headers: dict[str, str], prompt: str) -> float:
+    """When it arrived, on the machine's monotonic clock; the rest is read too."""
     with httpx.stream(
-        "POST", f"{stack.url}/chat/stream", json=body, headers={**headers, "Accept": accept}, timeout=20
+        "POST", f"{stack.url}/chat/stream", json={"prompt": prompt}, headers=headers, timeout=20
     ) as response:
         told = (event.data.get("text") for event in events(response))
-        texts = told if "event" in accept else response.iter_text()
+        texts = told if headers["Accept"] == "text/event-stream" else response.iter_text()
         next(filter(None, texts))
         arrived = time.monotonic()
         for _ in texts:
             pass
-    assert arrived < second_chunk_left(control)
+    return arrived
 
 
 async def test_the_first_frame_is_there_before_the_second_chunk_left(
     stack: Stack, control: SimulatorControl
 ) -> None:
+    in_time = []
     async with open_socket(stack) as socket:
-        await socket.send(type="chat", id="c", prompt=f"{STORY} over a socket.")
-        while (await socket.receive())["type"] != "delta":
-            pass
-        arrived = time.monotonic()
-        await socket.until_done("c")
-    assert arrived < await asyncio.to_thread(second_chunk_left, control)
+        for number in TRIES:
+            await socket.send(type="chat", id="c", prompt=f"{STORY} over a socket, try {number}.")
+            while (await socket.receive())["type"] != "delta":
+                pass
+            arrived = time.monotonic()
+            await socket.until_done("c")
+            in_time.append(arrived < await asyncio.to_thread(second_chunk_left, control))
+    assert any(in_time)
 
 
 @pytest.mark.parametrize("path", ["/chat", "/chat/stream"])

@@ -1,0 +1,116 @@
+"""From a request to a vendor's chunks: fallback > retry > circuit > adapter, within one deadline."""
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+
+import structlog
+
+from gateway_app.calls import Call
+from gateway_app.catalogue import Catalogue, ModelCard
+from gateway_app.circuits import Circuits
+from gateway_app.exceptions import CircuitOpen, GatewayError, ProviderError, ProviderUnavailable
+from gateway_app.pacing import Patience, paced
+from gateway_app.providers.base import Provider
+from gateway_app.retrying import RetryPolicy
+from gateway_app.types import Chunk, CompletionRequest
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Upstream:
+    catalogue: Catalogue
+    providers: Mapping[str, Provider]
+    patience: Patience
+    policy: RetryPolicy = field(default_factory=RetryPolicy)
+    circuits: Circuits = field(default_factory=Circuits)
+    chance: Callable[[], float] = random.random
+
+    async def stream(self, request: CompletionRequest, call: Call) -> AsyncGenerator[Chunk, None]:
+        """The chunks of the first model that answers; every try is noted on `call`.
+
+        Once a chunk has said something there is no other try. Raises the last model's `GatewayError`.
+        """
+        deadline = time.monotonic() + self.patience.total
+        cards = self._cards(request.model)
+        for card in cards:
+            spoken = False
+            try:
+                async with aclosing(self._tries(request, card, call, deadline=deadline)) as chunks:
+                    async for chunk in chunks:
+                        spoken = spoken or chunk.says_something
+                        yield chunk
+                return
+            except ProviderError as exc:
+                if spoken or not exc.elsewhere or card is cards[-1] or time.monotonic() >= deadline:
+                    raise
+                log.info("fallback", away_from=card.name, error=exc.code)
+
+    def _cards(self, model: str) -> list[ModelCard]:
+        """The model and its fallbacks, as far as this gateway has their vendors."""
+        first = self.catalogue.card(model)
+        others = (self.catalogue.card(name) for name in first.fallbacks)
+        return [first, *(card for card in others if card.provider in self.providers)]
+
+    async def _tries(
+        self, request: CompletionRequest, card: ModelCard, call: Call, *, deadline: float
+    ) -> AsyncGenerator[Chunk, None]:
+        """As often as the policy says, at one model."""
+        tried = 0
+        while True:
+            tried += 1
+            spoken = False
+            try:
+                async with aclosing(self._try(request, card, call, deadline=deadline)) as chunks:
+                    async for chunk in chunks:
+                        spoken = spoken or chunk.says_something
+                        yield chunk
+                return
+            except ProviderError as exc:
+                left = deadline - time.monotonic()
+                wait = self.policy.wait(exc, tried=tried, left=left, chance=self.chance())
+                if spoken or wait is None:
+                    raise
+            await asyncio.sleep(wait)
+
+    async def _try(
+        self, request: CompletionRequest, card: ModelCard, call: Call, *, deadline: float
+    ) -> AsyncGenerator[Chunk, None]:
+        """Once, timed and noted however it ends."""
+        error: GatewayError | None = None
+        call.attempting(card)
+        try:
+            self._check(card)
+            source = self.providers[card.provider].stream(
+                replace(request, model=card.name), whole=not call.request.stream
+            )
+            patience = replace(self.patience, total=max(0.0, deadline - time.monotonic()))
+            async with aclosing(paced(source, patience)) as chunks:
+                async for chunk in chunks:
+                    yield chunk
+            self.circuits.succeeded(card.circuit)
+        except GatewayError as exc:
+            error = exc
+            if isinstance(exc, ProviderError) and exc.opens_circuit:
+                self.circuits.failed(card.circuit)
+            raise
+        finally:
+            attempt = call.attempted(error=error)
+            log.info(
+                "upstream_call",
+                provider=attempt.provider,
+                model=attempt.model,
+                ms=round(attempt.seconds * 1000, 2),
+                error=attempt.error,
+                cause=type(error.__cause__).__name__ if error and error.__cause__ else None,
+            )
+
+    def _check(self, card: ModelCard) -> None:
+        if card.provider not in self.providers:
+            raise ProviderUnavailable(f"this gateway has no provider {card.provider}")
+        if not self.circuits.allows(card.circuit):
+            raise CircuitOpen(f"{card.name} fails again and again and is left alone for a moment")
