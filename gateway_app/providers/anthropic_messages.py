@@ -68,11 +68,14 @@ def _blocks(message: Message) -> list[dict[str, Any]]:
         visible.append({"type": "text", "text": message.content})
     if message.role == "tool":
         return [{"type": "tool_result", "tool_use_id": message.tool_call_id, "content": visible}]
-    uses = [[*thoughts(call.signature), _tool_use(call)] for call in message.tool_calls]
+    if not message.tool_calls:
+        return visible
+    first, *others = message.tool_calls
     # What was thought before the first call was thought before the text, too.
-    leading = uses[0][:-1] if uses else []
-    following = [block for number, use in enumerate(uses) for block in (use if number else use[-1:])]
-    return leading + visible + following
+    blocks = [*thoughts(first.signature), *visible, _tool_use(first)]
+    for call in others:
+        blocks += [*thoughts(call.signature), _tool_use(call)]
+    return blocks
 
 
 def _image(media_type: str, data: str) -> dict[str, Any]:

@@ -331,6 +331,31 @@ async def test_calls_go_back_with_their_results_and_the_thinking_before_them(
     assert [part["tool_use_id"] for part in told["content"]] == [call.id for call in first.tool_calls]
 
 
+async def test_what_was_thought_between_two_calls_goes_back_between_them(
+    anthropic: Anthropic, simulator: Simulator
+) -> None:
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "s1"}
+    secret = {"type": "redacted_thinking", "data": "s2"}
+    uses = [{"type": "tool_use", "id": name, "name": name, "input": {}} for name in ("first", "second")]
+    completion = await said(
+        started(),
+        *block(
+            0,
+            {"type": "thinking", "thinking": ""},
+            {"type": "thinking_delta", "thinking": "Hm."},
+            {"type": "signature_delta", "signature": "s1"},
+        ),
+        *block(1, uses[0]),
+        *block(2, secret),
+        *block(3, uses[1]),
+        ended("tool_use"),
+    )
+    turn = Message(role="assistant", content="A moment.", tool_calls=completion.tool_calls)
+    body = await sent(anthropic, simulator, Message(role="user", content="Hello"), turn)
+    spoken = {"type": "text", "text": "A moment."}
+    assert body["messages"][1]["content"] == [thought, spoken, uses[0], secret, uses[1]]
+
+
 async def test_a_call_of_another_vendor_goes_out_without_its_signature(
     anthropic: Anthropic, simulator: Simulator
 ) -> None:
