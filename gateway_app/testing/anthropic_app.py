@@ -34,13 +34,14 @@ class AnthropicApp(VendorApp):
     def read(self, body: bytes) -> Asked:
         try:
             given = decode(body)
-        except msgspec.DecodeError as exc:
+            request = as_gemini(given)
+        except (msgspec.DecodeError, KeyError) as exc:
             raise Failure(400, str(exc)) from exc
         if not given.model.startswith("claude-"):
             raise Failure(404, f"model: {given.model}")
         for problem in problems(given):
             raise Failure(400, problem)
-        return Asked(model=given.model, stream=given.stream, include_usage=True, request=as_gemini(given))
+        return Asked(model=given.model, stream=given.stream, include_usage=True, request=request)
 
     def whole(self, made: Made) -> dict[str, Any]:
         usage = {"output_tokens": made.visible_tokens + made.answer.thinking_tokens}

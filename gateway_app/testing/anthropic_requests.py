@@ -153,8 +153,7 @@ def _contents(turns: list[Turn]) -> Iterator[Content]:
 
 def _part(block: Block, names: Mapping[str, str]) -> Part:
     match block.type:
-        case "image":
-            assert block.source is not None
+        case "image" if block.source:
             return Part(inline_data=Blob(mime_type=block.source.media_type, data=block.source.data))
         case "tool_use":
             return Part(function_call=FunctionCall(name=block.name, args=block.input))

@@ -25,7 +25,8 @@ class OpenAIApp(VendorApp):
     def read(self, body: bytes) -> Asked:
         try:
             given = decode(body)
-        except msgspec.DecodeError as exc:
+            request = as_gemini(given)
+        except (msgspec.DecodeError, KeyError) as exc:
             raise Failure(400, str(exc)) from exc
         if not _MODEL.match(given.model):
             raise Failure(404, f"The model `{given.model}` does not exist")
@@ -35,7 +36,7 @@ class OpenAIApp(VendorApp):
             model=given.model,
             stream=given.stream,
             include_usage=given.stream_options.include_usage,
-            request=as_gemini(given),
+            request=request,
         )
 
     def whole(self, made: Made) -> dict[str, Any]:
