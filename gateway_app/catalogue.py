@@ -1,5 +1,6 @@
 """Which provider serves which model, and at what price: `fixtures/models.yaml` as values."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +11,9 @@ import yaml
 
 from gateway_app.exceptions import ModelNotFound
 from gateway_app.pricing import Price, Rates
+
+PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
+"""A name from outside becomes part of a vendor's URL: only the catalogue itself may name one with a slash."""
 
 
 class CatalogueInvalid(ValueError):
@@ -43,7 +47,7 @@ class Catalogue:
         if known := self.cards.get(model):
             return known
         for prefix, provider in self._prefixes.items():
-            if model.startswith(prefix):
+            if model.startswith(prefix) and PLAIN.fullmatch(model):
                 return ModelCard(name=model, provider=provider)
         raise ModelNotFound(f"no provider serves the model {model[:100]!r}", param="model")
 

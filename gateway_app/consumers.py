@@ -7,7 +7,14 @@ from gateway_app import asking
 from gateway_app.errors import failure
 from gateway_app.events import Delta, Event, Start
 from gateway_app.exceptions import GatewayError
-from gateway_app.headers import authorization, header, reply_headers, require_json, require_post
+from gateway_app.headers import (
+    STREAM_HEADERS,
+    authorization,
+    header,
+    reply_headers,
+    require_json,
+    require_post,
+)
 from gateway_app.http_consumer import WatchfulConsumer
 from gateway_app.requests import Caller, ChatRequest
 from gateway_app.schemas import TextBody, VariablesBody, parse
@@ -37,9 +44,7 @@ class ChatStream(WatchfulConsumer):
     async def _open(self, form: StreamFormat, start: Start) -> None:
         headers = {
             "Content-Type": form.content_type,
-            # Proxies must pass each piece on as it comes.
-            "Cache-Control": "no-store",
-            "X-Accel-Buffering": "no",
+            **STREAM_HEADERS,
             **reply_headers(start, total=start.waited, upstream=start.upstream),
         }
         await self.send_start(200, headers)

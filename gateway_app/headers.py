@@ -9,6 +9,9 @@ from gateway_app.events import Start
 
 Scope = MutableMapping[str, Any]
 
+STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+"""Proxies must pass each piece of a stream on as it comes, and keep none."""
+
 
 def header(scope: Scope, name: bytes) -> bytes:
     """The first header of that name (lower case); empty where there is none."""

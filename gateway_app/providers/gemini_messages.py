@@ -7,7 +7,11 @@ from typing import Any
 from google.genai import types
 
 from gateway_app.exceptions import ProviderBadReply
+from gateway_app.ids import uuid7
 from gateway_app.types import Chunk, CompletionRequest, FinishReason, Message, Parameters, ToolCall, Usage
+
+DEPTH = 64
+"""Levels of nesting that are passed on as structure; Google's own limit is below 100."""
 
 FINISH_REASONS: dict[str, FinishReason] = {
     "STOP": "stop",
@@ -33,10 +37,10 @@ def arguments(request: CompletionRequest) -> dict[str, Any]:
 def _contents(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
     """Turns, without the system's; neighbours of one role are merged, as Gemini wants them to alternate."""
     names = {call.id: call.name for message in messages for call in message.tool_calls}
+    spoken = [message for message in messages if message.role != "system"]
     turns: list[dict[str, Any]] = []
-    for message in messages:
-        if message.role == "system":
-            continue
+    # A request of system text alone is answered as if the user had said it: Gemini wants a turn.
+    for message in spoken or messages:
         role = "model" if message.role == "assistant" else "user"
         parts = _parts(message, names)
         if turns and turns[-1]["role"] == role:
@@ -66,12 +70,24 @@ def _call_part(call: ToolCall) -> dict[str, Any]:
 
 
 def _as_object(text: str) -> dict[str, Any]:
-    """Gemini takes objects only; anything else is wrapped."""
+    """Gemini takes objects only; anything else is wrapped, and what is nested too deeply stays text."""
     try:
-        value = json.loads(text)
+        value = json.loads(text) if nesting(text) <= DEPTH else text
     except ValueError:
         value = text
     return value if isinstance(value, dict) else {"result": value}
+
+
+def nesting(text: str) -> int:
+    """At least the depth of the JSON in `text`: brackets inside strings count too."""
+    depth = deepest = 0
+    for character in text:
+        if character in "[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        elif character in "]}":
+            depth -= 1
+    return deepest
 
 
 def _config(request: CompletionRequest) -> dict[str, Any]:
@@ -153,7 +169,7 @@ class Reading:
         self._calls += 1
         signature = part.thought_signature
         return ToolCall(
-            id=call.id or f"call_{self._calls}",
+            id=call.id or f"call_{uuid7().hex}",
             name=call.name or "",
             arguments=json.dumps(call.args or {}, ensure_ascii=False),
             signature=base64.b64encode(signature).decode() if signature else None,

@@ -11,7 +11,7 @@ from gateway_app import exceptions as ours
 from gateway_app.providers.gemini import FOREIGN_ERRORS, Gemini
 from gateway_app.testing.simulator import Simulator
 from gateway_app.tests.conftest import OpenGemini, ask, chunks_of, completion_of, until
-from gateway_app.types import CompletionRequest, Image, Message, Parameters
+from gateway_app.types import CompletionRequest, Image, Message, Parameters, ToolCall
 
 WEATHER = {
     "name": "get_weather",
@@ -76,6 +76,23 @@ async def test_a_tool_is_called_and_its_result_answered_from(gemini: Gemini, sim
     sent = simulator.requests()[-1].body["contents"]
     assert sent[2]["parts"][0]["functionResponse"]["name"] == "get_weather"
     assert (call.signature is None) == ("thoughtSignature" not in sent[1]["parts"][0])
+
+
+async def test_system_text_alone_is_answered(gemini: Gemini) -> None:
+    request = CompletionRequest(model="gemini-2.5-flash", messages=(Message(role="system", content="Hello"),))
+    assert (await completion_of(gemini, request, whole=True)).text
+
+
+@pytest.mark.parametrize("content", ["[" * 500 + "]" * 500, '{"a":' * 100 + "1" + "}" * 100, "[" * 100_000])
+async def test_a_tools_result_of_any_depth_is_passed_on(gemini: Gemini, content: str) -> None:
+    call = ToolCall(id="c", name="f", arguments=content)
+    turns = (
+        Message(role="user", content="Ask f."),
+        Message(role="assistant", tool_calls=(call,)),
+        Message(role="tool", content=content, tool_call_id="c"),
+    )
+    request = CompletionRequest(model="gemini-2.5-flash", messages=turns)
+    assert (await completion_of(gemini, request, whole=True)).finish_reason == "stop"
 
 
 async def test_a_blocked_prompt_is_an_answer_and_no_error(gemini: Gemini) -> None:

@@ -5,7 +5,7 @@ from contextlib import aclosing
 from rest_framework.exceptions import MethodNotAllowed
 
 from gateway_app.events import Delta, End, Event, Start
-from gateway_app.headers import authorization, reply_headers, require_json, require_post
+from gateway_app.headers import STREAM_HEADERS, authorization, reply_headers, require_json, require_post
 from gateway_app.http_consumer import WatchfulConsumer
 from gateway_app.requests import Caller, ChatRequest
 from gateway_app.schemas import encode
@@ -70,14 +70,8 @@ class ChatCompletions(WireConsumer):
         await self.send_body(b"")
 
     async def _open(self, start: Start) -> None:
-        headers = {
-            "Content-Type": CONTENT_TYPE,
-            # Proxies must pass each piece on as it comes.
-            "Cache-Control": "no-store",
-            "X-Accel-Buffering": "no",
-        }
         timing = reply_headers(start, total=start.waited, upstream=start.upstream)
-        await self.send_start(200, headers | timing)
+        await self.send_start(200, {"Content-Type": CONTENT_TYPE, **STREAM_HEADERS, **timing})
 
 
 def _piece(stream: ChunkStream, start: Start, event: Event) -> bytes:
