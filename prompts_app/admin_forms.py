@@ -125,7 +125,8 @@ class VersionForm(VerbForm):
         }
         field_classes = dict.fromkeys(EMPTY, OptionalJSON)
         help_texts = {
-            "system": "Who the model is and how it works. {{variable}} is replaced by the caller's value.",
+            "system": "Who the model is and how it works. {{variable}} is replaced by the caller's value, "
+            "{{> prompt}} by another prompt's live text.",
             "user": "What is asked of it.",
             "messages": 'Earlier turns: [{"role": "user", "content": "…"}, …], answered by "assistant".',
             "model": "Empty: the caller or the gateway chooses.",

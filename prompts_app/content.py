@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import best_match
 
-from prompts_app import rendering
+from prompts_app import partials, rendering
 from prompts_app.exceptions import ChangeRefused
 from prompts_app.variables import VariablesSchema, explain, schema_problems
 
@@ -20,6 +20,7 @@ LABEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"
 MAX_BYTES = 256 * 1024
 MAX_MESSAGES = 100
 FIELDS = ("system", "user", "messages", "model", "parameters", "variables", "response_schema", "notes")
+COLUMNS = (*FIELDS, "partials")
 
 PARAMETERS = Draft202012Validator(
     {
@@ -72,12 +73,21 @@ class VersionContent:
     """JSON Schema of the variables' object; empty: every variable found is required, of any type."""
     response_schema: Mapping[str, Any] | None = None
     notes: str = ""
+    partials: Mapping[str, str] = field(default_factory=dict)
+    """What `{{> name}}` stands for, as it was when this was saved or published."""
+
+    @property
+    def texts(self) -> list[str]:
+        """All templates as they were written."""
+        return [self.system, *(message.content for message in self.messages), self.user]
 
     @cached_property
     def turns(self) -> tuple[Message, ...]:
-        """All messages in the order in which they are sent, empty ones left out."""
+        """All messages in the order in which they are sent, with what they include; empty ones left out."""
         ends = (Message("system", self.system), *self.messages, Message("user", self.user))
-        return tuple(turn for turn in ends if turn.content)
+        return tuple(
+            Message(turn.role, partials.expand(turn.content, self.partials)) for turn in ends if turn.content
+        )
 
     @cached_property
     def templates(self) -> tuple[tuple[str, rendering.Template], ...]:
@@ -95,16 +105,18 @@ class VersionContent:
         return tuple(Message(role, template.render(complete)) for role, template in self.templates)
 
     def as_json(self) -> dict[str, Any]:
-        return asdict(self) | {"messages": [message._asdict() for message in self.messages]}
+        """What was written: the `FIELDS`."""
+        values = asdict(self) | {"messages": [message._asdict() for message in self.messages]}
+        return {name: values[name] for name in FIELDS}
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all that publishing freezes, the order of JSON keys included."""
+        """SHA-256 of what was written, the order of JSON keys included."""
         return hashlib.sha256(_canonical(self)).hexdigest()
 
 
 def from_json(values: Mapping[str, Any]) -> VersionContent:
-    """The content with the `FIELDS` that `values` has, of whatever truth.
+    """The content with the `COLUMNS` that `values` has, of whatever truth.
 
     Raises `ChangeRefused` where a value has not the type that its column needs.
     """
@@ -113,14 +125,17 @@ def from_json(values: Mapping[str, Any]) -> VersionContent:
         "parameters": Mapping,
         "variables": Mapping,
         "response_schema": (Mapping, type(None)),
+        "partials": Mapping,
     }
-    wrong = [name for name in FIELDS if name in values and not isinstance(values[name], kinds.get(name, str))]
+    wrong = [
+        name for name in COLUMNS if name in values and not isinstance(values[name], kinds.get(name, str))
+    ]
     if wrong:
         raise ChangeRefused(f"{', '.join(wrong)}: of the wrong type")
     messages = list(values.get("messages", ()))
     if error := best_match(MESSAGES.iter_errors(messages)):
         raise ChangeRefused(f"messages: {explain(error)}")
-    known = {name: values[name] for name in FIELDS if name in values}
+    known = {name: values[name] for name in COLUMNS if name in values}
     return VersionContent(**known | {"messages": tuple(Message(m["role"], m["content"]) for m in messages)})
 
 

@@ -7,7 +7,7 @@ from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 from django.utils.timezone import now
 
-from prompts_app.content import FIELDS, LABEL, NAME, VersionContent, from_json
+from prompts_app.content import COLUMNS, LABEL, NAME, VersionContent, from_json
 from prompts_app.fields import OrderedJSONField
 
 
@@ -66,8 +66,10 @@ class PromptVersion(models.Model):
     variables = OrderedJSONField(default=dict, blank=True)
     response_schema = OrderedJSONField(null=True, blank=True)
     notes = models.TextField(blank=True)
+    partials = OrderedJSONField(default=dict, blank=True, editable=False)
+    """Name -> text of what the texts include; publishing freezes it."""
     digest = models.CharField(max_length=64, editable=False)
-    """SHA-256 of the content."""
+    """SHA-256 of what was written."""
     status = models.CharField(max_length=9, choices=Status, default=Status.DRAFT, editable=False)
     author = models.CharField(max_length=150, editable=False)
     revision = models.PositiveBigIntegerField(default=0, editable=False)
@@ -98,7 +100,7 @@ class PromptVersion(models.Model):
 
     @property
     def content(self) -> VersionContent:
-        return from_json({name: getattr(self, name) for name in FIELDS})
+        return from_json({name: getattr(self, name) for name in COLUMNS})
 
 
 class PromptChange(models.Model):

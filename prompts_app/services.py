@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from django.db import transaction
 from django.utils.timezone import now
 
-from prompts_app import conf, history
+from prompts_app import conf, history, partials
 from prompts_app.changes import By, check_text, find_published, find_version, lock, record
 from prompts_app.content import LABEL, NAME, VersionContent, check_storable, problems
 from prompts_app.exceptions import ChangeRefused
@@ -79,6 +79,7 @@ def save_draft(*, prompt: str, version: str, content: VersionContent, **by: Unpa
         before = draft.content.as_json()
     if draft.digest == content.digest:
         return draft
+    draft.partials = _included(owner, content)
     after = content.as_json()
     for name, value in columns(content).items():
         setattr(draft, name, value)
@@ -113,6 +114,7 @@ def publish_version(*, prompt: str, version: str, **by: Unpack[By]) -> PromptVer
         raise ChangeRefused(f"{version} is {draft.status} already")
     if conf.require_review() and by["actor"] in history.writers(owner, version):
         raise ChangeRefused(f"{by['actor']} wrote {version}: somebody else must review and publish it")
+    draft.partials = _included(owner, draft.content)
     if found := problems(draft.content):
         raise ChangeRefused(f"{version} cannot be published: " + "; ".join(found))
     draft.published_at, draft.published_by = now(), by["actor"]
@@ -176,6 +178,17 @@ def roll_back(*, prompt: str, **by: Unpack[By]) -> Prompt:
         buckets=target["buckets"],
         by=by,
     )
+
+
+def _included(prompt: Prompt, content: VersionContent) -> dict[str, str]:
+    return partials.collect(prompt.name, content.texts, live=_live_text)
+
+
+def _live_text(name: str) -> tuple[str, Mapping[str, str]]:
+    row = PromptVersion.objects.filter(active_for__name=name, active_for__archived=False).first()
+    if row is None:
+        raise ChangeRefused(f"there is no live prompt {name} to include")
+    return row.user, row.partials
 
 
 def _check_split(prompt: Prompt, split: Mapping[str, int]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 from django.db.models import F, Func, IntegerField, QuerySet, Value
 
 from prompts_app import conf
-from prompts_app.content import FIELDS, VersionContent, from_json
+from prompts_app.content import COLUMNS, VersionContent, from_json
 from prompts_app.models import Prompt, PromptVersion, RegistryRevision
 from prompts_app.snapshot import PromptEntry, Snapshot, VersionEntry
 from prompts_app.splitting import allocate
@@ -46,7 +46,7 @@ def fetch_contents(versions: list[VersionEntry]) -> Iterator[tuple[VersionEntry,
     """The contents of those versions that are still there as they were when they were indexed."""
     for start in range(0, len(versions), BATCH):
         batch = {version.id: version for version in versions[start : start + BATCH]}
-        for row in PromptVersion.objects.filter(id__in=batch).values("id", "revision", *FIELDS):
+        for row in PromptVersion.objects.filter(id__in=batch).values("id", "revision", *COLUMNS):
             version = batch[row["id"]]
             if row["revision"] == version.revision:
                 yield version, from_json(row)

@@ -5,11 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 from django.db import connection, transaction
 
-from prompts_app import services
+from prompts_app import partials, services
 from prompts_app.changes import By
 from prompts_app.exceptions import ChangeRefused
 from prompts_app.models import Prompt, PromptVersion
@@ -106,10 +107,23 @@ def sync(files: Iterable[PromptFile], *, by: By, force: bool = False, activate: 
     if stopping := [str(difference) for difference in found if difference.kind in stops]:
         raise ChangeRefused("\n".join(stopping))
     done: list[str] = []
-    for name, group in groups.items():
+    for name in _in_order(groups):
+        group = groups[name]
         changed = {difference.version for difference in found if difference.prompt == name}
         done += _sync_prompt(name, group, changed=changed, by=by, activate=activate)
     return done
+
+
+def _in_order(groups: Mapping[str, list[PromptFile]]) -> list[str]:
+    """Prompts that others include come first. Raises `ChangeRefused` for those that include each other."""
+    graph = {
+        name: [part for file in files for part in partials.included(file.content.texts) if part in groups]
+        for name, files in groups.items()
+    }
+    try:
+        return list(TopologicalSorter(graph).static_order())
+    except CycleError as exc:
+        raise ChangeRefused("prompts include each other: " + " → ".join(reversed(exc.args[1]))) from exc
 
 
 def _sync_prompt(

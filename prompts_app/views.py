@@ -62,7 +62,7 @@ class PromptsView(RegistryView):
 
     changes = True
 
-    @extend_schema(summary="Lists the prompts", responses=PromptsReply)
+    @extend_schema(operation_id="prompts_list", summary="Lists the prompts", responses=PromptsReply)
     def get(self, request: Request) -> Response:
         return Response(PromptsReply({"prompts": registry.prompts()}).data)
 

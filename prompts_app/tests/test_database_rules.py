@@ -30,7 +30,9 @@ def refused(sql: str, *values: object) -> str:
 @pytest.mark.parametrize("column", CONTENT)
 def test_no_column_of_a_published_version_changes(published: MakeVersion, column: str) -> None:
     version = published("v1")
-    value = '["x"]' if column in ("messages", "parameters", "variables", "response_schema") else "x"
+    value = (
+        '["x"]' if column in ("messages", "parameters", "variables", "response_schema", "partials") else "x"
+    )
     assert "cannot change" in refused(f'UPDATE prompts_app_promptversion SET "{column}" = %s', value)  # noqa: S608
     version.refresh_from_db()
 
