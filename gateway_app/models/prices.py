@@ -1,0 +1,53 @@
+"""What models cost."""
+
+from django.core.validators import MinValueValidator
+from django.db import models
+from django.db.models import Q
+
+NOT_NEGATIVE = [MinValueValidator(0)]
+RATES = ("input", "cached", "output", "long_input", "long_cached", "long_output")
+
+
+def rate(label: str, *, optional: bool = False) -> "models.DecimalField[object, object]":
+    return models.DecimalField(
+        label,
+        max_digits=12,
+        decimal_places=6,
+        null=optional,
+        blank=optional,
+        validators=NOT_NEGATIVE,
+    )
+
+
+class ModelPrice(models.Model):
+    """USD per million tokens of one model, from a moment on. Never changed: a new price is a new row."""
+
+    model = models.CharField(max_length=128)
+    starts_at = models.DateTimeField("holds from", help_text="Until the model's next price begins.")
+    input = rate("input")
+    cached = rate("cached input", optional=True)
+    output = rate("output, thinking included")
+    long_input = rate("input over 200k", optional=True)
+    long_cached = rate("cached input over 200k", optional=True)
+    long_output = rate("output over 200k", optional=True)
+    author = models.CharField(max_length=150, editable=False)
+    note = models.CharField(max_length=200, blank=True, help_text="Where the figures are from.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name = "model price"
+        ordering = ("model", "-starts_at")
+        constraints = [
+            models.UniqueConstraint(fields=("model", "starts_at"), name="one_price_at_a_time"),
+            models.CheckConstraint(
+                condition=Q(*((f"{name}__gte", 0) for name in ("input", "output"))), name="price_not_negative"
+            ),
+            models.CheckConstraint(
+                condition=Q(long_input=None, long_cached=None, long_output=None)
+                | Q(long_input__isnull=False, long_output__isnull=False),
+                name="long_context_price_whole",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model} from {self.starts_at:%Y-%m-%d}"
