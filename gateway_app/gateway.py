@@ -44,6 +44,8 @@ class Gateway:
     async def stop(self) -> None:
         """Finishes the ledger, then lets go of everything; bounded in time."""
         await asyncio.gather(self.registry.stop(), self.keys.stop(), self.service.upstream.circuits.stop())
+        if shared := self.service.upstream.circuits.shared:
+            await shared.connection_pool.disconnect()
         for provider in self.service.upstream.providers.values():
             await provider.close()
         await self.service.ledger.stop()
