@@ -231,6 +231,10 @@ def page_of(row: Prompt | PromptVersion) -> str:
     return reverse(f"admin:prompts_app_{row._meta.model_name}_change", args=[row.pk])
 
 
+def new_version_url(prompt: Prompt) -> str:
+    return reverse("admin:prompts_app_promptversion_add") + f"?prompt={prompt.pk}"
+
+
 def _alone_live(version: PromptVersion) -> bool:
     return version.prompt.active_version_id == version.pk and not version.prompt.traffic_split
 

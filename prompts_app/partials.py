@@ -9,7 +9,7 @@ PARTIAL = re.compile(r"\{\{>[ \t]*([a-z0-9][a-z0-9_-]{0,63})[ \t]*\}\}")
 MAX_BYTES = 256 * 1024
 
 Live = Callable[[str], tuple[str, Mapping[str, str]]]
-"""A prompt's live text as it was written, and what it includes; raises `ChangeRefused` where there is none."""
+"""A prompt's live text as written, and what it includes. Raises `ChangeRefused` where there is none."""
 
 
 def included(texts: Iterable[str]) -> list[str]:

@@ -79,7 +79,7 @@ def save_draft(*, prompt: str, version: str, content: VersionContent, **by: Unpa
         before = draft.content.as_json()
     if draft.digest == content.digest:
         return draft
-    draft.partials = _included(owner, content)
+    draft.partials = included(owner.name, content)
     after = content.as_json()
     for name, value in columns(content).items():
         setattr(draft, name, value)
@@ -114,7 +114,7 @@ def publish_version(*, prompt: str, version: str, **by: Unpack[By]) -> PromptVer
         raise ChangeRefused(f"{version} is {draft.status} already")
     if conf.require_review() and by["actor"] in history.writers(owner, version):
         raise ChangeRefused(f"{by['actor']} wrote {version}: somebody else must review and publish it")
-    draft.partials = _included(owner, draft.content)
+    draft.partials = included(owner.name, draft.content)
     if found := problems(draft.content):
         raise ChangeRefused(f"{version} cannot be published: " + "; ".join(found))
     draft.published_at, draft.published_by = now(), by["actor"]
@@ -180,8 +180,9 @@ def roll_back(*, prompt: str, **by: Unpack[By]) -> Prompt:
     )
 
 
-def _included(prompt: Prompt, content: VersionContent) -> dict[str, str]:
-    return partials.collect(prompt.name, content.texts, live=_live_text)
+def included(prompt: str, content: VersionContent) -> dict[str, str]:
+    """What the content includes of other prompts as they are live now."""
+    return partials.collect(prompt, content.texts, live=_live_text)
 
 
 def _live_text(name: str) -> tuple[str, Mapping[str, str]]:

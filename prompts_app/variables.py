@@ -26,6 +26,7 @@ class VariablesSchema:
         self.used = used
         self.known = used | properties.keys()
         self.undeclared = used - properties.keys() if properties else frozenset()
+        self.unused = properties.keys() - used
         self.defaults = {
             name: rule["default"]
             for name, rule in properties.items()

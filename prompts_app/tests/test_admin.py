@@ -288,3 +288,28 @@ def test_what_is_cleared_in_the_editor_is_empty_afterwards(admin: Client, draft:
     version.refresh_from_db()
     assert (version.parameters, version.variables, version.messages) == ({}, {}, [])
     assert version.response_schema is None
+
+
+def test_the_editor_is_told_what_it_holds_while_one_types(admin: Client, draft: MakeVersion) -> None:
+    version = draft("v1", variables={"properties": {"name": {}, "tone": {"default": "kind"}, "old": {}}})
+    typed = fields(admin.get(page(version))) | {"user": "Hello {{name}}, {{tone}}", "parameters": "{oops"}
+    found = admin.post(page(version, "check"), typed).json()
+    assert (found["variables"], found["optional"], found["unused"]) == (["name", "tone"], ["tone"], ["old"])
+    assert found["problems"] == ["parameters: Enter a valid JSON."]
+    version.refresh_from_db()
+    assert version.user == "v1: hello {{name}}"
+
+
+def test_a_version_that_does_not_exist_yet_is_checked_too(admin: Client, prompt: Prompt) -> None:
+    typed = {
+        "prompt": prompt.pk,
+        "label": "v1",
+        "user": "{{> ghost}} and {{x}}",
+        "parameters": '{"top_p": 2}',
+    }
+    found = admin.post("/admin/prompts_app/promptversion/check/", typed).json()
+    assert found["includes"] == ["ghost"]
+    assert found["problems"] == [
+        "there is no live prompt ghost to include",
+        "parameters: top_p breaks the rule maximum 1",
+    ]

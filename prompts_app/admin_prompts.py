@@ -1,0 +1,158 @@
+"""The pages of a prompt: what is live, the traffic, the versions, the history."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.safestring import SafeString
+from unfold.decorators import display
+
+from prompts_app import services
+from prompts_app.admin_compare import compare, pick
+from prompts_app.admin_display import (
+    change_row,
+    last_change,
+    live_shares,
+    pin_warning,
+    traffic_bar,
+    version_row,
+    with_last_change,
+)
+from prompts_app.admin_forms import PromptForm
+from prompts_app.admin_verbs import PROMPT_VERBS, PUBLISH, VerbAdmin, new_version_url, page_of
+from prompts_app.models import Prompt
+
+STYLES = {"all": ["prompts_app/admin.css"]}
+
+
+@admin.register(Prompt)
+class PromptAdmin(VerbAdmin):
+    form = PromptForm
+    verbs = PROMPT_VERBS
+    actions = None
+    list_display = ("name", "live", "version_count", "changed")
+    list_filter = ("archived",)
+    search_fields = ("name", "description")
+    list_per_page = 50
+    warn_unsaved_form = True
+    change_form_outer_before_template = "admin/prompts_app/prompt_panel.html"
+    change_form_outer_after_template = "admin/prompts_app/prompt_versions.html"
+
+    class Media:
+        css = STYLES
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Prompt]:
+        rows = super().get_queryset(request).select_related("active_version")
+        counted: QuerySet[Prompt] = with_last_change(rows).annotate(count=Count("versions"))
+        return counted
+
+    @display(description="live")
+    def live(self, prompt: Prompt) -> SafeString:
+        return traffic_bar(prompt)
+
+    @display(description="versions", ordering="count")
+    def version_count(self, prompt: Any) -> int:
+        return int(prompt.count)
+
+    @display(description="last change", ordering="last_at")
+    def changed(self, prompt: Prompt) -> SafeString:
+        return last_change(prompt)
+
+    def get_fieldsets(self, request: HttpRequest, obj: Prompt | None = None) -> Any:
+        if obj is None:
+            return [(None, {"fields": ("name", "description")})]
+        fields = ("active_version", "traffic_split", "description", "why", "seen_revision")
+        return [("Traffic and description", {"fields": fields})]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Prompt | None = None) -> tuple[str, ...]:
+        """Editors describe, publishers direct traffic."""
+        traffic = () if obj is None or request.user.has_perm(PUBLISH) else ("active_version", "traffic_split")
+        text = () if obj is None or super().has_change_permission(request, obj) else ("description",)
+        return (*traffic, *text)
+
+    def has_change_permission(self, request: HttpRequest, obj: Prompt | None = None) -> bool:
+        return request.user.has_perm(PUBLISH) or bool(super().has_change_permission(request, obj))
+
+    def has_delete_permission(self, request: HttpRequest, obj: Prompt | None = None) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Prompt, form: PromptForm, change: bool) -> None:
+        by = form.by(request.user)
+        if not change:
+            created = services.create_prompt(name=obj.name, description=obj.description, **by)
+            obj.pk = created.pk
+            return
+        if form.changed("active_version") or form.changed("traffic_split"):
+            by["expected_revision"] = self._direct(obj, form, by).revision
+        if form.changed("description"):
+            services.describe_prompt(prompt=obj.name, description=obj.description, **by)
+        self._warn(request, obj, form)
+
+    def _direct(self, obj: Prompt, form: PromptForm, by: Any) -> Prompt:
+        active = obj.active_version
+        if active and not obj.traffic_split:
+            return services.activate_version(prompt=obj.name, version=active.label, **by)
+        label = active.label if active else None
+        return services.set_split(prompt=obj.name, split=obj.traffic_split, active_version=label, **by)
+
+    def _warn(self, request: HttpRequest, obj: Prompt, form: PromptForm) -> None:
+        if warning := pin_warning(obj):
+            messages.warning(request, warning)
+        elif form.changed("active_version") and obj.traffic_split:
+            messages.warning(request, "The traffic split decides, not the active version, until it is empty.")
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        prompt = self.get_object(request, object_id)
+        panel = self._panel(request, prompt) if prompt else {}
+        response: HttpResponse = super().change_view(
+            request, object_id, form_url, (extra_context or {}) | panel
+        )
+        return response
+
+    def _panel(self, request: HttpRequest, prompt: Prompt) -> dict[str, Any]:
+        shares = dict(live_shares(prompt))
+        newest = prompt.versions.order_by("-id")
+        return {
+            "prompt": prompt,
+            "bar": traffic_bar(prompt),
+            "pin_warning": pin_warning(prompt),
+            "buttons": self.buttons(request, prompt),
+            "compare_url": reverse("admin:prompts_app_prompt_compare", args=[prompt.pk]),
+            "new_version_url": new_version_url(prompt),
+            "versions": [version_row(row, share=shares.get(row.label)) for row in newest],
+            "draft_count": sum(row.status == "draft" for row in newest),
+            "changes": [change_row(change) for change in prompt.changes.all()[:6]],
+        }
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.compare_view)
+        return [path("<int:pk>/compare/", view, name="prompts_app_prompt_compare"), *super().get_urls()]
+
+    def compare_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        """Two versions side by side: `?old=v1&new=v2`."""
+        prompt = get_object_or_404(Prompt.objects.select_related("active_version"), pk=pk)
+        if not self.has_view_permission(request, prompt):
+            raise PermissionDenied
+        old, new = pick(prompt, request.GET.get("old"), request.GET.get("new"))
+        context = self.admin_site.each_context(request) | {
+            "opts": self.opts,
+            "title": f"Compare versions of {prompt.name}",
+            "prompt": prompt,
+            "versions": prompt.versions.order_by("-id"),
+            "choices": [("old", old), ("new", new)],
+            "rows": compare(old.content, new.content) if old and new else [],
+            "back": page_of(prompt),
+        }
+        return TemplateResponse(request, "admin/prompts_app/compare.html", context)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        return redirect(
+            reverse("admin:prompts_app_promptchange_changelist") + f"?prompt__id__exact={object_id}"
+        )
