@@ -68,6 +68,14 @@ def read(value: Any) -> DatasetContent:
     return content
 
 
+def plain_cases(content: DatasetContent) -> list[dict[str, Any]]:
+    """The cases with every field that they have, as JSON values."""
+    return [
+        {name: msgspec.to_builtins(getattr(case, name)) for name in CaseContent.__struct_fields__}
+        for case in content.cases
+    ]
+
+
 def check(content: DatasetContent) -> None:
     """Raises `DatasetInvalid` that names what is wrong."""
     for what, name in (("dataset", content.name), ("prompt", content.prompt)):
@@ -77,6 +85,8 @@ def check(content: DatasetContent) -> None:
         names = {entry.name for entry in build(content.evaluators, NO_TOOLS)}
     except ChecksInvalid as exc:
         raise DatasetInvalid(f"evaluators: {exc}") from exc
+    if reserved := names & {SCORE, PASSED, *MEASURED}:
+        raise DatasetInvalid(f"evaluators: {', '.join(reserved)} means something else: choose another name")
     _check_goals(content, names)
     _check_cases(content.cases)
 

@@ -28,9 +28,14 @@ def bounded_difference(differences: Sequence[float]) -> Estimate:
 
 def worse_by(difference: Estimate, margin: float) -> float:
     """The one-sided p value of "worse by `margin` or more": small means that it is not (non-inferiority)."""
-    return normal_tail((difference.value + margin) / difference.standard_error)
+    return _tail(difference.value + margin, difference.standard_error)
 
 
 def not_worse(difference: Estimate) -> float:
     """The one-sided p value of "not worse at all": small means that it is worse."""
-    return normal_tail(-difference.value / difference.standard_error)
+    return _tail(-difference.value, difference.standard_error)
+
+
+def _tail(distance: float, error: float) -> float:
+    """Without any error there is no doubt."""
+    return normal_tail(distance / error) if error else float(distance <= 0)

@@ -46,6 +46,7 @@ WRONG = [
     ({"colour": 1}, "colour"),
     ({"evaluators": []}, "no evaluators"),
     ({"evaluators": [{"kind": "guess"}]}, "evaluators: there is no evaluator 'guess'"),
+    ({"evaluators": [{"kind": "exact", "name": "score"}]}, "score means something else"),
     ({"primary": "rouge"}, "primary: there is no evaluator 'rouge'"),
     ({"guardrails": {"rouge": 0.1}}, "guardrails: there is no evaluator rouge"),
     ({"guardrails": {"exact": -1}}, "margin of exact"),

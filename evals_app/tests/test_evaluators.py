@@ -64,8 +64,8 @@ VALUES = [
     ({"kind": "length", "at_most": 2, "unit": "sentences"}, "One. Two! Three?", {}, 0),
     ({"kind": "length", "at_most": 2, "unit": "sentences"}, "Version 3.11 is out. Try it.", {}, 1),
     ({"kind": "length", "at_most": 2, "unit": "lines"}, "a\n\nb\n", {}, 1),
-    ({"kind": "latency", "at_most": 2}, "", {"latency": 2.1}, 0),
-    ({"kind": "cost", "at_most": "0.01"}, "", {"cost_usd": Decimal("0.009")}, 1),
+    ({"kind": "latency_limit", "at_most": 2}, "", {"latency": 2.1}, 0),
+    ({"kind": "cost_limit", "at_most": "0.01"}, "", {"cost_usd": Decimal("0.009")}, 1),
     ({"kind": "finish"}, "", {"finish_reason": "length"}, 0),
     ({"kind": "refusal"}, "I'm sorry, but I can't help with that.", {}, 0),
     ({"kind": "refusal", "wanted": True}, "I can\N{RIGHT SINGLE QUOTATION MARK}t do that.", {}, 1),
@@ -87,7 +87,7 @@ ERRORS = [
     ({"kind": "contains_all"}, {"expected": [1]}),
     ({"kind": "json_fields"}, {"expected": "text"}),
     ({"kind": "numeric"}, {"expected": True}),
-    ({"kind": "cost", "at_most": 1}, {"cost_usd": None}),
+    ({"kind": "cost_limit", "at_most": 1}, {"cost_usd": None}),
 ]
 
 

@@ -1,0 +1,128 @@
+"""How do versions differ from their baseline, case by case?"""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from statistics import fmean
+
+from evals_app.datasets import MEASURED, PASSED, SCORE
+from evals_app.description import SEED, describe
+from evals_app.report import Comparison, RunReport
+from evals_app.results import Cases, Result, by_case, names, passes
+from evals_app.statistics.bootstrap import paired_bootstrap
+from evals_app.statistics.intervals import Estimate
+from evals_app.statistics.multiplicity import holm
+from evals_app.statistics.paired import bounded_difference, mcnemar, not_worse
+from evals_app.verdicts import Difference, Evidence, Goals, decide
+
+
+def compare(results: Sequence[Result], *, versions: Sequence[str], goals: Goals, repeats: int) -> RunReport:
+    """The first of `versions` is the baseline. A version without results has no report."""
+    by_version: dict[str, dict[str, list[Result]]] = {version: defaultdict(list) for version in versions}
+    for result in results:
+        by_version[result.version][result.case].append(result)
+    baseline, *others = versions
+    return RunReport(
+        baseline=baseline,
+        primary=goals.primary,
+        margin=goals.margin,
+        repeats=repeats,
+        versions=tuple(describe(label, cases, repeats) for label, cases in by_version.items() if cases),
+        comparisons=tuple(
+            _compare(label, by_version[baseline], by_version[label], goals) for label in others
+        ),
+    )
+
+
+def _compare(version: str, baseline: Cases, candidate: Cases, goals: Goals) -> Comparison:
+    keys = [key for key in baseline if key in candidate]
+    passing = [(key, passes(baseline[key]), passes(candidate[key])) for key in keys]
+    regressions = tuple(key for key, before, after in passing if before and not after)
+    critical = tuple(key for key in regressions if candidate[key][0].critical)
+    differences = _differences(
+        {key: baseline[key] for key in keys}, {key: candidate[key] for key in keys}, goals
+    )
+    changes = _changes(baseline, candidate, keys, goals.primary)
+    failures = [[r.failed for key in keys for r in cases[key]] for cases in (baseline, candidate)]
+    evidence = Evidence(
+        cases=len(keys),
+        differences=differences,
+        critical=critical,
+        failed=max((fmean(failed) for failed in failures if failed), default=0.0),
+    )
+    verdict, reason = decide(evidence, goals)
+    return Comparison(
+        version=version,
+        verdict=verdict,
+        reason=reason,
+        cases=len(keys),
+        wins=sum(change > 1e-9 for change in changes),
+        losses=sum(change < -1e-9 for change in changes),
+        ties=sum(abs(change) <= 1e-9 for change in changes),
+        mcnemar_p=mcnemar([before for _, before, _ in passing], [after for _, _, after in passing]),
+        differences=differences,
+        regressions=regressions,
+        improvements=tuple(key for key, before, after in passing if after and not before),
+        critical=critical,
+    )
+
+
+def _differences(baseline: Cases, candidate: Cases, goals: Goals) -> tuple[Difference, ...]:
+    """Each with the p value of "within its margin"; those of guardrails are adjusted for being several."""
+    if not baseline:
+        return ()
+    every = [PASSED, SCORE, *names(baseline)]
+    found = [_difference(name, baseline, candidate, goals) for name in every]
+    found += [d for name in MEASURED if (d := _relative(name, baseline, candidate, goals))]
+    guards = [d.harm_p for d in found if d.guardrail]
+    adjusted = iter(holm(guards))
+    return tuple(d.adjusted(next(adjusted)) if d.guardrail else d for d in found)
+
+
+def _difference(name: str, baseline: Cases, candidate: Cases, goals: Goals) -> Difference:
+    before, after = by_case(baseline, name), by_case(candidate, name)
+    estimate = bounded_difference([after.get(key, 0.0) - value for key, value in before.items()])
+    interval = estimate.interval()
+    margin = goals.guardrails.get(name, 0.0)
+    return Difference(
+        name=name,
+        baseline=fmean(before.values()),
+        candidate=fmean(after.values()),
+        value=fmean(after.values()) - fmean(before.values()),
+        low=interval.low,
+        high=interval.high,
+        standard_error=estimate.standard_error,
+        guardrail=name in goals.guardrails,
+        margin=margin,
+        harm_p=not_worse(Estimate(value=estimate.value + margin, standard_error=estimate.standard_error)),
+    )
+
+
+def _relative(name: str, baseline: Cases, candidate: Cases, goals: Goals) -> Difference | None:
+    """Of a cost or a time, as a share of the baseline's mean: more is worse. None where it is not known."""
+    before, after = by_case(baseline, name), by_case(candidate, name)
+    keys = [key for key in before if key in after]
+    usual = fmean(before[key] for key in keys) if keys else 0.0
+    if len(keys) < 2 or not usual:
+        return None
+    one, other = [before[key] / usual for key in keys], [after[key] / usual for key in keys]
+    interval = paired_bootstrap(one, other, seed=SEED)
+    value, margin = fmean(other) - 1, goals.guardrails.get(name, 0.0)
+    error = (interval.high - interval.low) / (2 * 1.96)
+    return Difference(
+        name=name,
+        baseline=usual,
+        candidate=usual * (1 + value),
+        value=value,
+        low=interval.low,
+        high=interval.high,
+        standard_error=error,
+        guardrail=name in goals.guardrails,
+        margin=margin,
+        harm_p=not_worse(Estimate(value=margin - value, standard_error=error)),
+        relative=True,
+    )
+
+
+def _changes(baseline: Cases, candidate: Cases, keys: Sequence[str], primary: str) -> list[float]:
+    before, after = by_case(baseline, primary), by_case(candidate, primary)
+    return [after.get(key, 0.0) - before.get(key, 0.0) for key in keys]
