@@ -1,14 +1,20 @@
 """What tests of evaluation share."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from evals_app import datasets, services
 from evals_app.evaluators.base import Question, Reply, Sample
 from evals_app.evaluators.checks import Tools
+from evals_app.models import DatasetVersion
+from gateway_app.testing.simulator import Simulator
+from prompts_app import services as prompts
+from prompts_app.changes import By
+from prompts_app.content import VersionContent
 
 
 class Answers:
@@ -36,3 +42,53 @@ def tools() -> Callable[..., Tools]:
 @pytest.fixture
 def sample() -> Callable[..., Sample]:
     return lambda output="", **known: Sample(output=output, **known)
+
+
+ADA: By = {"actor": "ada", "door": "admin", "why": "because"}
+
+
+@pytest.fixture
+async def simulator() -> AsyncIterator[Simulator]:
+    async with Simulator() as running:
+        yield running
+
+
+@pytest.fixture
+def vendor(simulator: Simulator, settings: Any) -> Simulator:
+    """The simulator as the only vendor of gateways that are built from now on."""
+    options = {"api_key": "for-tests", "base_url": simulator.url}
+    settings.PROVIDERS = {"gemini": settings.PROVIDERS["gemini"] | {"OPTIONS": options}}
+    return simulator
+
+
+@pytest.fixture
+def prompt(transactional_db: None) -> str:
+    """A published prompt in two versions: `v1` repeats the text, `v2` a longer one."""
+    name = "echo"
+    prompts.create_prompt(name=name, **ADA)
+    for label, wording in (("v1", "Repeat: {{text}}"), ("v2", "Repeat: {{text}} {{text}}")):
+        content = VersionContent(user=wording, parameters={"max_tokens": 50})
+        prompts.save_draft(prompt=name, version=label, content=content, **ADA)
+        prompts.publish_version(prompt=name, version=label, **ADA)
+    prompts.activate_version(prompt=name, version="v1", **ADA)
+    return name
+
+
+@pytest.fixture
+def dataset(prompt: str) -> Callable[..., DatasetVersion]:
+    """Saves a dataset of the prompt: `dataset(cases=3)`."""
+
+    def one_case(number: int) -> dict[str, Any]:
+        word = f"word{number}"
+        return {"key": f"c{number}", "variables": {"text": word}, "expected": {"words": [word]}}
+
+    def save(count: int = 3, **changes: Any) -> DatasetVersion:
+        plain = {
+            "name": "echoes",
+            "prompt": prompt,
+            "evaluators": [{"kind": "contains_all", "expected": "words"}],
+            "cases": [one_case(number) for number in range(count)],
+        }
+        return services.save_dataset(datasets.read(plain | changes), actor="ada")
+
+    return save

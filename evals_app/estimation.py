@@ -1,0 +1,86 @@
+"""What a run can cost at the most, before a cent is spent."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Protocol
+
+from evals_app.datasets import CaseContent, DatasetContent
+from evals_app.exceptions import RunRefused
+from gateway_app.catalogue import Catalogue
+from gateway_app.exceptions import ModelNotFound
+from gateway_app.pricing import Price, cost
+from gateway_app.schemas import USUAL
+from gateway_app.types import Usage
+from prompts_app.exceptions import PromptError
+
+CHARACTERS_PER_TOKEN = 3
+"""Fewer than most texts have, so that the estimate errs upwards."""
+VERDICT_TOKENS = 800
+"""A judge's instructions and its verdict."""
+
+
+class Rendering(Protocol):
+    """A prompt version's content, as the registry gives it."""
+
+    @property
+    def model(self) -> str: ...
+
+    @property
+    def parameters(self) -> Mapping[str, Any]: ...
+
+    def render(self, values: Mapping[str, Any]) -> Sequence[Any]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prices:
+    """Which models a run asks, and what they cost."""
+
+    catalogue: Catalogue
+    default_model: str
+    judge_model: str
+
+    def of(self, model: str) -> Price | None:
+        """Raises `RunRefused` for a model that nobody serves."""
+        try:
+            return self.catalogue.card(model).price
+        except ModelNotFound as exc:
+            raise RunRefused(str(exc)) from exc
+
+
+def ceiling(
+    content: DatasetContent,
+    versions: Mapping[str, Rendering],
+    prices: Prices,
+    *,
+    model: str = "",
+    repeats: int = 1,
+) -> Decimal | None:
+    """USD for all questions and their judges, if every answer is as long as it may be (thinking aside).
+
+    None where a price is not known. Raises `RunRefused` that names the case whose variables do not fit.
+    """
+    judges = sum(1 for entry in content.evaluators if entry["kind"] == "judge")
+    judge_price = prices.of(prices.judge_model)
+    total: Decimal = Decimal(0)
+    for label, version in versions.items():
+        price = prices.of(model or version.model or prices.default_model)
+        longest = version.parameters.get("max_tokens") or USUAL.max_tokens or 0
+        for case in content.cases:
+            asked = _tokens(case, label, version)
+            answer = cost(Usage(input_tokens=asked, output_tokens=longest), price)
+            judging = Usage(input_tokens=asked + longest, output_tokens=VERDICT_TOKENS)
+            verdict = cost(judging, judge_price) if judges else Decimal(0)
+            if answer is None or verdict is None:
+                return None
+            total += answer + judges * verdict
+    return total * repeats
+
+
+def _tokens(case: CaseContent, label: str, version: Rendering) -> int:
+    try:
+        turns = version.render(case.variables)
+    except PromptError as exc:
+        raise RunRefused(f"case {case.key!r} does not fit {label}: {exc}") from exc
+    length = sum(len(turn.content) for turn in (*turns, *case.messages))
+    return length // CHARACTERS_PER_TOKEN + 1

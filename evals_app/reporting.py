@@ -1,0 +1,59 @@
+"""A run's report: computed when the run is over, kept with it, read from there."""
+
+from collections.abc import Iterator
+
+import msgspec
+from django.db import transaction
+from django.utils.timezone import now
+
+from evals_app.comparison import compare
+from evals_app.models import EvalResult, EvalRun
+from evals_app.report import RunReport
+from evals_app.results import Result
+from evals_app.verdicts import Goals
+
+State = EvalRun.State
+
+
+def close_run(run_id: int) -> bool:
+    """Writes the report once nothing is open any more; True while the run has questions to ask."""
+    with transaction.atomic():
+        run = EvalRun.objects.select_for_update().get(pk=run_id)
+        if run.state == State.RUNNING and run.finished < run.total:
+            return True
+        asked = run.results.filter(state=EvalResult.State.ASKED, leased_until__gte=now())
+        if run.report is None and not asked.exists():
+            run.report = msgspec.to_builtins(report(run))
+            if run.state == State.RUNNING:
+                run.state, run.finished_at = State.DONE, now()
+            run.save(update_fields=("report", "state", "finished_at"))
+    return False
+
+
+def report(run: EvalRun) -> RunReport:
+    """Of the questions that have been answered so far."""
+    dataset = run.dataset_version
+    goals = Goals(primary=dataset.primary, margin=dataset.margin, guardrails=dataset.guardrails)
+    return compare(list(_results(run)), versions=run.versions, goals=goals, repeats=run.repeats)
+
+
+def kept_report(run: EvalRun) -> RunReport | None:
+    """None while the run is not over."""
+    return None if run.report is None else msgspec.convert(run.report, RunReport)
+
+
+def _results(run: EvalRun) -> Iterator[Result]:
+    rows = run.results.filter(state=EvalResult.State.DONE).select_related("case").order_by("case__position")
+    for row in rows.iterator(chunk_size=2000):
+        verdicts = row.scores.values()
+        yield Result(
+            version=row.version,
+            case=row.case.key,
+            critical=row.case.critical,
+            score=row.score,
+            passed=row.passed,
+            values={name: score["value"] for name, score in row.scores.items()},
+            failed=bool(row.error) or any(score["error"] for score in verdicts),
+            latency=None if row.error or row.latency_ms is None else row.latency_ms / 1000,
+            cost=None if row.cost_usd is None else float(row.cost_usd),
+        )

@@ -1,0 +1,44 @@
+"""What workers do for runs. Each task may come twice: a run's questions have one lane each."""
+
+import asyncio
+
+from celery import shared_task
+from celery.signals import worker_ready
+from django.db import DatabaseError
+
+from evals_app import conf
+from evals_app.lanes import work_on
+from evals_app.models import EvalRun
+
+BATCH_SECONDS = 30.0
+"""A task takes no question after that: it goes back into the queue, behind the other runs' tasks."""
+IDLE_SECONDS = 5
+"""Until a lane looks again that found every question in other hands."""
+
+
+def hand_out(run_id: int) -> None:
+    """Puts a run's lanes into the queue. Raises `kombu.exceptions.OperationalError` where Redis is away."""
+    for _ in range(conf.evals().lanes):
+        answer_questions.delay(run_id)
+
+
+@shared_task(
+    name="evals.answer_questions", autoretry_for=(DatabaseError,), retry_backoff=True, max_retries=10
+)
+def answer_questions(run_id: int) -> None:
+    progress = asyncio.run(work_on(run_id, seconds=BATCH_SECONDS, share=conf.evals().lanes))
+    if progress.more:
+        answer_questions.apply_async((run_id,), countdown=0 if progress.answered else IDLE_SECONDS)
+
+
+@shared_task(name="evals.take_up_runs")
+def take_up_runs() -> None:
+    """Whatever was running when the last worker died goes on."""
+    for run_id in EvalRun.objects.filter(report=None).values_list("pk", flat=True):
+        hand_out(run_id)
+
+
+@worker_ready.connect
+def _take_up_runs(**kwargs: object) -> None:
+    # As a task: this process only watches the ones that work, and must not open a database.
+    take_up_runs.delay()

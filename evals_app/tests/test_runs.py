@@ -1,0 +1,124 @@
+"""Runs through the real pipeline, with the simulator as the vendor."""
+
+import asyncio
+from datetime import UTC, datetime
+from functools import partial
+
+import pytest
+import redis
+
+from evals_app import services
+from evals_app.lanes import in_thread, work_on
+from evals_app.models import EvalResult, EvalRun
+from evals_app.reporting import kept_report
+from gateway_app.ledger_worker import LedgerWorker
+from gateway_app.models import Call
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+@pytest.fixture
+def start(dataset):
+    def begin(count=3, *, versions=("v1", "v2"), repeats=1, **changes):
+        dataset(count, **changes)
+        return services.start_run(
+            dataset="echoes", versions=list(versions), repeats=repeats, concurrency=4, actor="ada"
+        ).pk
+
+    return lambda *args, **changes: in_thread(partial(begin, *args, **changes))
+
+
+async def finished(run_id):
+    def read():
+        run = EvalRun.objects.get(pk=run_id)
+        return run, list(run.results.order_by("id")), kept_report(run)
+
+    return await in_thread(read)
+
+
+async def counted(**which):
+    return await in_thread(EvalResult.objects.filter(**which).count)
+
+
+async def test_a_run_asks_every_question_once_and_reports(start, vendor):
+    run_id = await start(count=5)
+    progress = await work_on(run_id, seconds=30)
+    run, results, report = await finished(run_id)
+    assert (progress.answered, progress.more) == (10, False)
+    assert (run.state, run.finished, run.failed) == ("done", 10, 0)
+    assert vendor.stats().calls == 10
+    assert all("word" in result.output and result.passed for result in results)
+    assert [version.version for version in report.versions] == ["v1", "v2"]
+    assert run.spent_usd == sum(result.cost_usd for result in results) > 0
+
+
+async def test_repeats_ask_anew(start, vendor):
+    await work_on(await start(count=1, versions=["v1"], repeats=5), seconds=30)
+    assert vendor.stats().calls == 5
+
+
+async def test_a_vendors_error_is_a_result_that_counts(start, vendor):
+    await vendor.fault("400")
+    run_id = await start(count=3, versions=["v1"])
+    await work_on(run_id, seconds=30)
+    run, results, report = await finished(run_id)
+    assert (run.state, run.finished, run.failed) == ("done", 3, 1)
+    assert report.versions[0].measures[0].value == pytest.approx(2 / 3)
+    [failed] = [result for result in results if result.error]
+    assert "provider_refused" in failed.error
+
+
+async def test_what_is_answered_is_not_paid_for_twice(start, vendor):
+    await vendor.fault("latency", ms=0, times=4)
+    await vendor.fault("latency", ms=60_000, times=4)
+    run_id = await start(count=4)
+    lane = asyncio.create_task(work_on(run_id, seconds=30))
+    while await counted(state="done") < 4 or await counted(state="asked") < 4:
+        await asyncio.sleep(0.01)
+    lane.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await lane
+    await in_thread(lambda: EvalResult.objects.filter(state="asked").update(leased_until=LONG_AGO))
+    await work_on(run_id, seconds=30)
+    run, results, _ = await finished(run_id)
+    assert run.state == "done"
+    assert [result.attempts for result in results] == [1, 1, 1, 1, 2, 2, 2, 2]
+    assert vendor.stats().calls == 12
+
+
+async def test_two_lanes_share_a_run(start, vendor):
+    run_id = await start(count=20, versions=["v1"])
+    await asyncio.gather(work_on(run_id, seconds=30, share=2), work_on(run_id, seconds=30, share=2))
+    run, results, _ = await finished(run_id)
+    assert (run.state, vendor.stats().calls) == ("done", 20)
+    assert len({result.lane for result in results}) == 2
+
+
+async def test_a_cancelled_run_reports_on_what_it_has(start, vendor):
+    run_id = await start(count=3)
+    await in_thread(partial(services.cancel_run, run_id, actor="bob"))
+    await work_on(run_id, seconds=30)
+    run, _, report = await finished(run_id)
+    assert (run.state, vendor.stats().calls) == ("cancelled", 0)
+    assert report.comparisons[0].verdict == "inconclusive"
+
+
+async def test_a_judges_verdict_and_cost_are_kept(start, vendor):
+    run_id = await start(
+        count=2, versions=["v1"], evaluators=[{"kind": "judge", "rubric": "Is it a word?", "threshold": 0.1}]
+    )
+    await work_on(run_id, seconds=30)
+    _, results, _ = await finished(run_id)
+    assert all(result.judging_usd > 0 for result in results)
+    assert all(result.scores["judge"]["error"] is None for result in results)
+
+
+async def test_runs_stand_in_the_ledger_as_what_they_are(start, vendor, settings):
+    await work_on(await start(count=1, versions=["v1"]), seconds=30)
+
+    def move_ledger():
+        with redis.Redis.from_url(settings.GATEWAY["REDIS_URL"]) as client:
+            LedgerWorker(client, name="test", keep_going=lambda: False).run()
+        return list(Call.objects.filter(surface="eval").values_list("cache", "prompt_version"))
+
+    assert ("BYPASS", "v1") in await in_thread(move_ledger)
