@@ -1,14 +1,18 @@
 """The history, to look at."""
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.core.exceptions import PermissionDenied
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from prompts_app import history
+from prompts_app.admin_display import STYLES
+from prompts_app.history import csv_lines
 from prompts_app.models import PromptChange
 
-STYLES = {"all": ["prompts_app/admin.css"]}
+MAX_ROWS = 20_000
 
 
 @admin.register(PromptChange)
@@ -17,6 +21,7 @@ class PromptChangeAdmin(ModelAdmin):
     list_filter = ("verb", "door", "actor", "prompt")
     list_select_related = ("prompt",)
     search_fields = ("why", "version", "actor")
+    list_before_template = "admin/prompts_app/change_tools.html"
     date_hierarchy = "at"
     list_per_page = 50
     fields = ("at", "prompt", "version", "verb", "actor", "door", "why", "before", "after")
@@ -24,6 +29,21 @@ class PromptChangeAdmin(ModelAdmin):
     @display(description="what changed")
     def what(self, change: PromptChange) -> str:
         return history.difference(change)
+
+    class Media:
+        css = STYLES
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.csv_view)
+        return [path("csv/", view, name="prompts_app_promptchange_csv"), *super().get_urls()]
+
+    def csv_view(self, request: HttpRequest) -> HttpResponse:
+        """The list with its filters, before and after included, at most `MAX_ROWS` of it."""
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        changes = self.get_changelist_instance(request).get_queryset(request)[:MAX_ROWS]
+        disposition = {"Content-Disposition": 'attachment; filename="prompt-changes.csv"'}
+        return HttpResponse("".join(csv_lines(changes)), content_type="text/csv", headers=disposition)
 
     def lookup_allowed(self, lookup: str, value: str, request: HttpRequest | None = None) -> bool:
         return lookup == "version" or bool(super().lookup_allowed(lookup, value, request))

@@ -14,6 +14,7 @@ from prompts_app import conf, history
 from prompts_app.models import Prompt, PromptChange, PromptVersion
 from prompts_app.rendering import PLACEHOLDER
 
+STYLES = {"all": ["prompts_app/admin.css"]}
 STATUS_COLOURS = {"draft": "warning", "published": "success", "archived": "info"}
 COLOURS = 6
 """Of the arms in admin.css."""

@@ -116,7 +116,7 @@ class VersionForm(VerbForm):
     class Meta:
         model = PromptVersion
         fields = ("prompt", "label", *FIELDS)
-        labels = {"label": "version", "variables": "variables (JSON Schema)", "messages": "examples"}
+        labels = {"label": "Version", "variables": "Variables (JSON Schema)", "messages": "Examples"}
         widgets = {
             "system": UnfoldAdminTextareaWidget(CODE | {"rows": 10}),
             "user": UnfoldAdminTextareaWidget(CODE | {"rows": 10}),

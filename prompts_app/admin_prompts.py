@@ -15,6 +15,7 @@ from unfold.decorators import display
 from prompts_app import services
 from prompts_app.admin_compare import compare, pick
 from prompts_app.admin_display import (
+    STYLES,
     change_row,
     last_change,
     live_shares,
@@ -23,11 +24,10 @@ from prompts_app.admin_display import (
     version_row,
     with_last_change,
 )
+from prompts_app.admin_files import download, upload_view
 from prompts_app.admin_forms import PromptForm
 from prompts_app.admin_verbs import PROMPT_VERBS, PUBLISH, VerbAdmin, new_version_url, page_of
 from prompts_app.models import Prompt
-
-STYLES = {"all": ["prompts_app/admin.css"]}
 
 
 @admin.register(Prompt)
@@ -40,6 +40,7 @@ class PromptAdmin(VerbAdmin):
     search_fields = ("name", "description")
     list_per_page = 50
     warn_unsaved_form = True
+    list_before_template = "admin/prompts_app/prompt_tools.html"
     change_form_outer_before_template = "admin/prompts_app/prompt_panel.html"
     change_form_outer_after_template = "admin/prompts_app/prompt_versions.html"
 
@@ -124,6 +125,7 @@ class PromptAdmin(VerbAdmin):
             "bar": traffic_bar(prompt),
             "pin_warning": pin_warning(prompt),
             "buttons": self.buttons(request, prompt),
+            "download_url": reverse("admin:prompts_app_prompt_download", args=[prompt.pk]),
             "compare_url": reverse("admin:prompts_app_prompt_compare", args=[prompt.pk]),
             "new_version_url": new_version_url(prompt),
             "versions": [version_row(row, share=shares.get(row.label)) for row in newest],
@@ -132,8 +134,22 @@ class PromptAdmin(VerbAdmin):
         }
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.compare_view)
-        return [path("<int:pk>/compare/", view, name="prompts_app_prompt_compare"), *super().get_urls()]
+        guarded = self.admin_site.admin_view
+        return [
+            path("upload/", guarded(self.upload_view), name="prompts_app_prompt_upload"),
+            path("download/", guarded(self.download_view), name="prompts_app_prompt_download_all"),
+            path("<int:pk>/download/", guarded(self.download_view), name="prompts_app_prompt_download"),
+            path("<int:pk>/compare/", guarded(self.compare_view), name="prompts_app_prompt_compare"),
+            *super().get_urls(),
+        ]
+
+    def upload_view(self, request: HttpRequest) -> HttpResponse:
+        return upload_view(request, site=self.admin_site, opts=self.opts)
+
+    def download_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        return download([get_object_or_404(Prompt, pk=pk).name] if pk else None)
 
     def compare_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Two versions side by side: `?old=v1&new=v2`."""

@@ -13,6 +13,7 @@ from prompts_app import services
 from prompts_app.admin_check import check
 from prompts_app.admin_display import (
     STATUS_COLOURS,
+    STYLES,
     template_text,
     version_facts,
 )
@@ -21,8 +22,6 @@ from prompts_app.admin_verbs import VERSION_VERBS, VerbAdmin, new_version_url
 from prompts_app.content import FIELDS, problems
 from prompts_app.exceptions import ChangeRefused
 from prompts_app.models import Prompt, PromptVersion
-
-STYLES = {"all": ["prompts_app/admin.css"]}
 
 
 @admin.register(PromptVersion)

@@ -1,10 +1,15 @@
 """What the recorded changes tell: one in words, who came in between, and what to roll back to."""
 
+import csv
+import io
+import json
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from prompts_app.models import Prompt, PromptChange
 
 TRAFFIC_VERBS = ("activate_version", "set_split", "roll_back")
+CSV_COLUMNS = ("at", "prompt", "version", "verb", "actor", "door", "why", "before", "after")
 SILENT = frozenset({"buckets", "split_phase"})
 """Recorded for the machine; a person is told of the split itself."""
 
@@ -50,6 +55,27 @@ def previous_traffic(prompt: Prompt) -> dict[str, Any] | None:
             before: dict[str, Any] = change.before
             return before if before["active_version"] or before["traffic_split"] else None
     return None
+
+
+def csv_lines(changes: Iterable[PromptChange]) -> Iterator[str]:
+    """A header and a line for each change."""
+    yield _csv_line(CSV_COLUMNS)
+    for change in changes:
+        values = [
+            change.at.isoformat(),
+            change.prompt.name,
+            *(getattr(change, name) for name in CSV_COLUMNS[2:7]),
+        ]
+        yield _csv_line([*values, json.dumps(change.before), json.dumps(change.after)])
+
+
+def _csv_line(values: Iterable[str]) -> str:
+    buffer = io.StringIO()
+    # A spreadsheet takes a cell that begins like this for a formula.
+    csv.writer(buffer).writerow(
+        f"'{value}" if value.startswith(tuple("=+-@\t\r")) else value for value in values
+    )
+    return buffer.getvalue()
 
 
 def _move(name: str, before: Any, after: Any) -> str:

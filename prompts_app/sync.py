@@ -139,8 +139,8 @@ def _sync_prompt(
         yield f"{name}: described anew"
     for file in files:
         if file.version in changed:
-            # A file's writer is whoever wrote the file, not the one who runs this.
-            written: By = {**by, "actor": file.source}
+            # Files on the server were written and reviewed elsewhere; an upload is its user's own work.
+            written: By = {**by, "actor": file.source} if by["door"] == "command" else by
             services.save_draft(prompt=name, version=file.version, content=file.content, **written)
             services.publish_version(prompt=name, version=file.version, **by)
             yield f"{name} {file.version}: published"
