@@ -55,7 +55,9 @@ class DatasetContent(
     @property
     def digest(self) -> str:
         """SHA-256 of everything that shapes a comparison, and of the description."""
-        return hashlib.sha256(msgspec.json.encode(self, order="deterministic")).hexdigest()
+        # By hand: which defaults msgspec leaves out depends on where a value came from.
+        said = msgspec.structs.asdict(self) | {"cases": plain_cases(self)}
+        return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
 
 
 def read(value: Any) -> DatasetContent:
@@ -66,6 +68,12 @@ def read(value: Any) -> DatasetContent:
         raise DatasetInvalid(_with_key(str(exc), value)) from exc
     check(content)
     return content
+
+
+def with_cases(content: DatasetContent, cases: Sequence[CaseContent]) -> DatasetContent:
+    """`cases` take the places of those with the same keys; new ones come last."""
+    merged = {case.key: case for case in (*content.cases, *cases)}
+    return msgspec.structs.replace(content, cases=tuple(merged.values()))
 
 
 def plain_cases(content: DatasetContent) -> list[dict[str, Any]]:

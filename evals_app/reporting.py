@@ -7,6 +7,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from evals_app.comparison import compare
+from evals_app.formats.junit import CaseOutcome
 from evals_app.models import EvalResult, EvalRun
 from evals_app.report import RunReport
 from evals_app.results import Result
@@ -40,6 +41,24 @@ def report(run: EvalRun) -> RunReport:
 def kept_report(run: EvalRun) -> RunReport | None:
     """None while the run is not over."""
     return None if run.report is None else msgspec.convert(run.report, RunReport)
+
+
+def case_outcomes(run: EvalRun) -> list[CaseOutcome]:
+    rows = run.results.filter(state=EvalResult.State.DONE).select_related("case")
+    return [
+        CaseOutcome(
+            version=row.version,
+            name=row.case.key if run.repeats == 1 else f"{row.case.key} ({row.repeat + 1})",
+            seconds=(row.latency_ms or 0.0) / 1000,
+            error=row.error,
+            failures=tuple(
+                f"{name}: {score['error'] or score['reason']}"
+                for name, score in row.scores.items()
+                if not score["passed"]
+            ),
+        )
+        for row in rows.order_by("version", "case__position", "repeat")
+    ]
 
 
 def _results(run: EvalRun) -> Iterator[Result]:

@@ -1,0 +1,1 @@
+"""A run's report as text, for people and for build servers."""
