@@ -141,10 +141,7 @@ class VersionForm(VerbForm):
         return cleaned | {name: EMPTY[name] for name in EMPTY if name in cleaned and cleaned[name] is None}
 
     def content(self) -> VersionContent:
-        """Raises `ChangeRefused` for JSON of the wrong shape."""
-        values = {name: self.cleaned_data[name] for name in FIELDS if name in self.data}
-        kept = {
-            name: value for name, value in values.items() if value is not None or name == "response_schema"
-        }
-        current = self.instance.content.as_json() if self.instance.pk else {}
-        return from_json(current | kept)
+        """What was stored under what was sent. Raises `ChangeRefused` for JSON of the wrong shape."""
+        stored = {name: self.initial[name] for name in FIELDS if name in self.initial}
+        sent = {name: self.cleaned_data[name] for name in FIELDS if name in self.data}
+        return from_json(stored | sent)

@@ -29,6 +29,9 @@ from prompts_app.admin_forms import PromptForm
 from prompts_app.admin_verbs import PROMPT_VERBS, PUBLISH, VerbAdmin, new_version_url, page_of
 from prompts_app.models import Prompt
 
+SHOWN = 30
+"""Versions on a prompt's page; the rest are one click away."""
+
 
 @admin.register(Prompt)
 class PromptAdmin(VerbAdmin):
@@ -119,8 +122,10 @@ class PromptAdmin(VerbAdmin):
 
     def _panel(self, request: HttpRequest, prompt: Prompt) -> dict[str, Any]:
         shares = dict(live_shares(prompt))
-        newest = prompt.versions.order_by("-id")
+        newest = prompt.versions.order_by("-id")[:SHOWN]
+        every = reverse("admin:prompts_app_promptversion_changelist") + f"?prompt__id__exact={prompt.pk}"
         return {
+            "all_versions_url": every,
             "prompt": prompt,
             "bar": traffic_bar(prompt),
             "pin_warning": pin_warning(prompt),

@@ -5,7 +5,7 @@ forbids, and `EditConflict` when `expected_revision` is given and somebody else 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from django.db import transaction
@@ -80,18 +80,12 @@ def save_draft(*, prompt: str, version: str, content: VersionContent, **by: Unpa
     if draft.digest == content.digest:
         return draft
     draft.partials = included(owner.name, content)
-    after = content.as_json()
     for name, value in columns(content).items():
         setattr(draft, name, value)
-    changed = {name for name in after if before.get(name) != after[name]}
-    record(
-        owner,
-        "save_draft",
-        version=draft,
-        before={name: before[name] for name in before if name in changed},
-        after={name: after[name] for name in after if name in changed},
-        by=by,
-    )
+    after = content.as_json()
+    changed = [name for name in after if before.get(name) != after[name]]
+    before, after = ({name: side[name] for name in changed if name in side} for side in (before, after))
+    record(owner, "save_draft", version=draft, before=before, after=after, by=by)
     return draft
 
 
@@ -213,12 +207,19 @@ def _direct(
     before = _traffic(prompt)
     if (before["active_version"], before["traffic_split"]) == (active and active.label, split):
         return prompt
-    former = prompt.buckets or ([before["active_version"]] * BUCKETS if before["active_version"] else [])
+    former = buckets or _owners(prompt)
     prompt.active_version, prompt.traffic_split = active, dict(split)
-    prompt.buckets = list(allocate(split, former=buckets or former)) if split else []
+    prompt.buckets = list(allocate(split, former=former)) if split else []
     prompt.split_phase += 1
     record(prompt, verb, before=before, after=_traffic(prompt), by=by)
     return prompt
+
+
+def _owners(prompt: Prompt) -> Sequence[str]:
+    """Who has each bucket now."""
+    if prompt.traffic_split:
+        return allocate(prompt.traffic_split, former=prompt.buckets)
+    return [prompt.active_version.label] * BUCKETS if prompt.active_version else []
 
 
 def _traffic(prompt: Prompt) -> dict[str, Any]:

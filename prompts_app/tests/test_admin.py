@@ -313,3 +313,14 @@ def test_a_version_that_does_not_exist_yet_is_checked_too(admin: Client, prompt:
         "there is no live prompt ghost to include",
         "parameters: top_p breaks the rule maximum 1",
     ]
+
+
+def test_a_field_that_is_not_sent_keeps_its_text(admin: Client, draft: MakeVersion) -> None:
+    version = draft("v1", system="Be kind.", parameters={"temperature": 1})
+    assert admin.post(page(version), {"user": "Hi {{name}}"}).status_code == 302
+    version.refresh_from_db()
+    assert (version.system, version.user, version.parameters) == (
+        "Be kind.",
+        "Hi {{name}}",
+        {"temperature": 1},
+    )
