@@ -51,6 +51,7 @@ def _ask(scope: Scope, body: Body, caller: Caller, *, stream: bool, **what: Any)
         user=body.user,
         session_id=session_id(scope),
         cache=CacheControl.parse(header(scope, b"cache-control").decode("latin-1")),
+        received=scope.get("began"),
         **what,
     )
 

@@ -1,63 +1,21 @@
-"""The ledger's entry, from the first look at a call to its last word."""
+"""A call under way, from the first look at it to its last word."""
 
+import hashlib
 import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 from uuid import UUID
 
 from gateway_app.catalogue import ModelCard
+from gateway_app.content import Content
 from gateway_app.events import End, Start
 from gateway_app.exceptions import GatewayError, ProviderError
 from gateway_app.ids import uuid7
+from gateway_app.records import Attempt, CallRecord, Outcome, Step, StepName
 from gateway_app.requests import ChatRequest
-from gateway_app.types import CacheState, Completion, FinishReason, Usage
-
-Outcome = Literal["ok", "error", "cancelled"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One try at one vendor."""
-
-    provider: str
-    model: str
-    seconds: float
-    error: str | None = None
-    status: int | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRecord:
-    """One row of the ledger. Durations in seconds, money in USD."""
-
-    id: UUID
-    created_at: datetime
-    request_id: str
-    project_id: int | None
-    key_id: str | None
-    surface: str
-    streamed: bool
-    prompt_name: str | None
-    prompt_version: str | None
-    phase: int | None
-    provider: str | None
-    model: str | None
-    model_served: str | None
-    temperature: float | None
-    max_tokens: int | None
-    usage: Usage
-    cost_usd: Decimal | None
-    saved_usd: Decimal | None
-    latency: float
-    time_to_first_token: float | None
-    upstream: float
-    cache: CacheState | None
-    outcome: Outcome
-    error_code: str | None
-    finish_reason: FinishReason | None
-    attempts: tuple[Attempt, ...]
+from gateway_app.types import CacheState, Completion, Message, Parameters, Usage
 
 
 @dataclass(slots=True)
@@ -70,23 +28,25 @@ class Call:
     began: float = field(default_factory=time.perf_counter)
     prompt_version: str | None = None
     phase: int | None = None
+    arm_reason: str | None = None
     provider: str | None = None
     model: str | None = None
     """The one that was asked for."""
+    messages: tuple[Message, ...] = ()
+    parameters: Parameters = field(default_factory=Parameters)
     card: ModelCard | None = None
     """Of the model that is being tried, which a fallback changes."""
-    model_served: str | None = None
-    temperature: float | None = None
-    max_tokens: int | None = None
+    completion: Completion | None = None
     usage: Usage = field(default_factory=Usage)
     cost_usd: Decimal | None = None
     """Unknown until the vendor has said what was used."""
     saved_usd: Decimal | None = None
     time_to_first_token: float | None = None
     cache: CacheState | None = None
+    cache_key: str | None = None
     outcome: Outcome = "cancelled"
     error_code: str | None = None
-    finish_reason: FinishReason | None = None
+    steps: list[Step] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     attempt_began: float | None = None
     latency: float = 0.0
@@ -99,6 +59,9 @@ class Call:
         now = time.perf_counter() - self.attempt_began if self.attempt_began else 0.0
         return now + sum(attempt.seconds for attempt in self.attempts)
 
+    def did(self, name: StepName) -> None:
+        self.steps.append(Step(name=name, at=self.elapsed()))
+
     def first_token(self) -> None:
         if self.time_to_first_token is None:
             self.time_to_first_token = self.elapsed()
@@ -107,7 +70,7 @@ class Call:
         self.usage, self.cost_usd = usage, cost_usd
 
     def answered(self, completion: Completion) -> None:
-        self.finish_reason, self.model_served = completion.finish_reason, completion.model
+        self.completion = completion
 
     def hit(self, completion: Completion, *, saved_usd: Decimal | None) -> None:
         self.cache, self.saved_usd = "HIT", saved_usd
@@ -128,6 +91,7 @@ class Call:
             seconds=time.perf_counter() - self.attempt_began,
             error=error.code if error else None,
             status=error.status if isinstance(error, ProviderError) else None,
+            at=self.attempt_began - self.began,
         )
         self.attempts.append(attempt)
         self.attempt_began = None
@@ -148,10 +112,10 @@ class Call:
         )
 
     def end(self) -> End:
-        assert self.finish_reason is not None, "a reply that ended well says why"
+        assert self.completion is not None, "a call that ended well has a reply"
         return End(
             usage=self.usage,
-            finish_reason=self.finish_reason,
+            finish_reason=self.completion.finish_reason,
             latency=self.latency,
             upstream=self.upstream(),
             cost_usd=self.cost_usd,
@@ -174,32 +138,68 @@ class Call:
     def record(self) -> CallRecord:
         """What the ledger keeps; takes the time now as the call's end."""
         self.latency = self.elapsed()
-        request = self.request
+        request, caller, completion = self.request, self.request.caller, self.completion
         return CallRecord(
             id=self.id,
             created_at=self.created_at,
             request_id=request.request_id,
-            project_id=request.caller.project_id,
-            key_id=request.caller.key_id,
+            project_id=caller.project_id,
+            project_name=caller.project,
+            key_id=caller.key_id,
+            key_name=caller.key_name,
             surface=request.surface,
             streamed=request.stream,
+            session_id=request.session_id,
+            unit_hash=hashlib.blake2b(request.unit.encode(errors="replace"), digest_size=8).hexdigest(),
+            trace_id=self.id.hex,
             prompt_name=request.prompt_name,
             prompt_version=self.prompt_version,
             phase=self.phase,
+            arm_reason=self.arm_reason,
             provider=self.provider,
             model=self.model,
-            model_served=self.model_served,
-            temperature=self.temperature,
-            max_tokens=self.max_tokens,
+            model_served=completion.model if completion else None,
+            temperature=self.parameters.temperature,
+            max_tokens=self.parameters.max_tokens,
+            parameters=told(self.parameters),
             usage=self.usage,
             cost_usd=self.cost_usd,
             saved_usd=self.saved_usd,
+            price_id=self.card.price.id if self.card and self.card.price else None,
+            parsing=request.received and self.began - request.received,
             latency=self.latency,
             time_to_first_token=self.time_to_first_token,
             upstream=self.upstream(),
             cache=self.cache,
+            cache_key=self.cache_key,
             outcome=self.outcome,
             error_code=self.error_code,
-            finish_reason=self.finish_reason,
+            finish_reason=completion.finish_reason if completion else None,
+            steps=tuple(self.steps),
             attempts=tuple(self.attempts),
+            content=self._content(),
         )
+
+    def _content(self) -> Content | None:
+        policy = self.request.caller.content
+        # A version 7 id ends in random bits: the sample needs no other dice.
+        if self.id.int % 100 >= policy.percent:
+            return None
+        reply = self.completion
+        return Content(
+            messages=self.messages,
+            reply=reply.text if reply else None,
+            tool_calls=reply.tool_calls if reply else (),
+            days=policy.days,
+        )
+
+
+def told(parameters: Parameters) -> dict[str, Any]:
+    """What was set besides temperature and length; of schemas and tools, only that they are there."""
+    found = {name: getattr(parameters, name) for name in ("top_p", "stop", "seed", "thinking_budget")}
+    found |= {"json": parameters.json_mode or parameters.response_schema is not None}
+    found |= {
+        "tools": [tool.get("name", "") for tool in parameters.tools],
+        "tool_choice": parameters.tool_choice,
+    }
+    return {name: value for name, value in found.items() if value not in (None, (), [], False)}

@@ -1,8 +1,9 @@
-"""Which provider serves which model, and at what price: `fixtures/models.yaml` as values."""
+"""Which provider serves which model, and at what price: `fixtures/models.yaml` and the price book."""
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import yaml
 
 from gateway_app.exceptions import ModelNotFound
+from gateway_app.price_book import PriceBook
 from gateway_app.pricing import Price, Rates
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
@@ -37,13 +39,26 @@ class ModelCard:
 class Catalogue:
     """Looks up models by name."""
 
-    def __init__(self, cards: Mapping[str, ModelCard], *, prefixes: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        cards: Mapping[str, ModelCard],
+        *,
+        prefixes: Mapping[str, str],
+        prices: Callable[[], PriceBook | None] = lambda: None,
+    ) -> None:
+        """`prices` gives the prices that hold above the file's; None while they have not been loaded."""
         self.cards = dict(cards)
+        self._prices = prices
         self._prefixes = dict(prefixes)
         """Name prefix -> provider, for models that are newer than this file: served, price unknown."""
 
     def card(self, model: str) -> ModelCard:
-        """Raises `ModelNotFound`."""
+        """With the price of this moment. Raises `ModelNotFound`."""
+        card, book = self._listed(model), self._prices()
+        price = book and book.price(model, at=datetime.now(UTC))
+        return replace(card, price=price) if price else card
+
+    def _listed(self, model: str) -> ModelCard:
         if known := self.cards.get(model):
             return known
         for prefix, provider in self._prefixes.items():
@@ -52,12 +67,12 @@ class Catalogue:
         raise ModelNotFound(f"no provider serves the model {model[:100]!r}", param="model")
 
 
-def load(path: Path) -> Catalogue:
-    """Raises `CatalogueInvalid`."""
+def load(path: Path, *, prices: Callable[[], PriceBook | None] = lambda: None) -> Catalogue:
+    """The file's models. Raises `CatalogueInvalid`."""
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     try:
         cards = {name: _card(name, entry) for name, entry in document["models"].items()}
-        return Catalogue(cards, prefixes=document.get("prefixes", {}))
+        return Catalogue(cards, prefixes=document.get("prefixes", {}), prices=prices)
     except (KeyError, TypeError, AttributeError) as exc:
         raise CatalogueInvalid(f"{path}: {exc!r}") from exc
 

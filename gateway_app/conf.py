@@ -17,6 +17,7 @@ class GatewaySettings:
     redis_url: str
     default_model: str
     catalogue: Path
+    masks: Path
     cache_ttl: int
     allow_anonymous: bool
     max_body_bytes: int
@@ -34,6 +35,7 @@ def gateway() -> GatewaySettings:
         redis_url=given["REDIS_URL"],
         default_model=given["DEFAULT_MODEL"],
         catalogue=Path(given["CATALOGUE"]),
+        masks=Path(given["MASKS"]),
         cache_ttl=given["CACHE_TTL"],
         allow_anonymous=given["ALLOW_ANONYMOUS"],
         max_body_bytes=given["MAX_BODY_BYTES"],

@@ -7,10 +7,12 @@ from typing import Any
 
 from django.core.cache import caches
 
-from gateway_app import catalogue, conf, key_snapshot, ledger_rows
+from gateway_app import catalogue, conf, key_snapshot, ledger_rows, masking
 from gateway_app.authentication import Keys, authenticate
 from gateway_app.circuits import Circuits
 from gateway_app.ledger import Ledger
+from gateway_app.price_book import PriceBook
+from gateway_app.prices import load_prices
 from gateway_app.requests import Caller
 from gateway_app.response_cache import AsyncRedisCache, ResponseCache, async_redis
 from gateway_app.service import Service
@@ -24,6 +26,7 @@ class Gateway:
     service: Service
     registry: Registry
     keys: Refreshed[Keys]
+    prices: Refreshed[PriceBook]
     settings: conf.GatewaySettings
 
     def authenticate(self, authorization: str) -> Caller:
@@ -37,6 +40,7 @@ class Gateway:
         await asyncio.gather(
             self.registry.start(),
             self.keys.start(),
+            self.prices.start(),
             self.service.ledger.start(),
             self.service.upstream.circuits.start(),
         )
@@ -50,12 +54,14 @@ class Gateway:
             await provider.close()
         await self.service.ledger.stop()
         await self.service.cache.close()
+        await self.prices.stop()
 
 
 def build() -> Gateway:
     """From the settings."""
     settings = conf.gateway()
-    models = catalogue.load(settings.catalogue)
+    prices = Refreshed(name="prices", load=load_prices, revision=key_snapshot.access_revision)
+    models = catalogue.load(settings.catalogue, prices=lambda: prices.value)
     service = Service(
         registry=registry,
         catalogue=models,
@@ -66,11 +72,11 @@ def build() -> Gateway:
             circuits=Circuits(shared=async_redis(settings.redis_url), threshold=settings.circuit_failures),
         ),
         cache=ResponseCache(_response_backend(), ttl=settings.cache_ttl),
-        ledger=Ledger(settings.redis_url, write_directly=_write_directly),
+        ledger=Ledger(settings.redis_url, write_directly=_write_directly, masks=masking.load(settings.masks)),
         default_model=settings.default_model,
     )
     keys = Refreshed(name="api_keys", load=key_snapshot.load_keys, revision=key_snapshot.access_revision)
-    return Gateway(service=service, registry=registry, keys=keys, settings=settings)
+    return Gateway(service=service, registry=registry, keys=keys, prices=prices, settings=settings)
 
 
 def of(scope: MutableMapping[str, Any]) -> Gateway:

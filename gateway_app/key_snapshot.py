@@ -4,6 +4,7 @@ from django.db import connections
 from django.utils import timezone
 
 from gateway_app.authentication import Keys, KnownKey
+from gateway_app.content import ContentPolicy
 from gateway_app.models import AccessRevision, ApiKey
 from gateway_app.requests import Caller
 
@@ -18,7 +19,7 @@ def load_keys() -> Keys:
 
 
 def access_revision() -> int:
-    """Grows with every change of a project or a key."""
+    """Grows with every change of a project, a key or a price."""
     try:
         return AccessRevision.objects.values_list("number", flat=True).get()
     finally:
@@ -28,7 +29,12 @@ def access_revision() -> int:
 def _known(key: ApiKey) -> KnownKey:
     return KnownKey(
         caller=Caller(
-            project_id=key.project_id, project=key.project.name, key_id=key.id, scopes=frozenset(key.scopes)
+            project_id=key.project_id,
+            project=key.project.name,
+            key_id=key.id,
+            key_name=key.name,
+            scopes=frozenset(key.scopes),
+            content=ContentPolicy(percent=key.project.content_percent, days=key.project.content_days),
         ),
         secret_hash=key.secret_hash,
         expires_at=key.expires_at.timestamp() if key.expires_at else None,

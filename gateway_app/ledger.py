@@ -9,12 +9,15 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
 
 import hiredis
 import msgspec
 import structlog
 
-from gateway_app.calls import CallRecord
+from gateway_app.content import masked
+from gateway_app.masking import Masks
+from gateway_app.records import CallRecord
 from gateway_app.redis_pipe import RedisPipe
 
 log = structlog.get_logger()
@@ -39,8 +42,9 @@ class Ledger:
     `write_directly` stores encoded entries in Postgres, idempotently.
     """
 
-    def __init__(self, url: str, *, write_directly: WriteBatch) -> None:
+    def __init__(self, url: str, *, write_directly: WriteBatch, masks: Masks = ()) -> None:
         self._url = url
+        self._masks = masks
         self._write_directly = write_directly
         self._pipe: RedisPipe | None = None
         self._sent: deque[bytes] = deque()
@@ -61,6 +65,8 @@ class Ledger:
 
     def append(self, record: CallRecord) -> None:
         """Never raises, never waits."""
+        if record.content:
+            record = replace(record, content=masked(record.content, self._masks))
         entry = _encode(record)
         if self.connected:
             self._send(entry)

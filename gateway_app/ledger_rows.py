@@ -1,48 +1,59 @@
 """Ledger entries as rows in Postgres."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
+from datetime import timedelta
 from typing import Any
 
 import msgspec
-from django.db import DataError, connections
+from django.db import DataError, connections, transaction
 
-from gateway_app.calls import CallRecord
-from gateway_app.models import Call
+from gateway_app.models import Call, CallContent, RollupDue
+from gateway_app.records import CallRecord
 
 _decoder = msgspec.json.Decoder(CallRecord)
 
 
 def write(entries: Sequence[bytes]) -> list[bytes]:
-    """Inserts what is not there yet, in one statement; returns the entries that cannot be read at all.
+    """Inserts what is not there yet, in one transaction; returns the entries that cannot be read at all.
 
     Raises `django.db.Error` where Postgres is away; nothing is written then.
     """
-    rows: dict[bytes, Call] = {}
+    records: dict[bytes, CallRecord] = {}
     unreadable = []
     for entry in entries:
         try:
-            rows[entry] = _row(_decoder.decode(entry))
+            records[entry] = _decoder.decode(entry)
         except (msgspec.MsgspecError, ValueError):
             unreadable.append(entry)
     try:
-        return unreadable + _insert(rows)
+        return unreadable + _insert(records)
     finally:
         connections.close_all()
 
 
-def _insert(rows: dict[bytes, Call]) -> list[bytes]:
+def _insert(records: dict[bytes, CallRecord]) -> list[bytes]:
     """All at once; where a value does not fit, one by one. Returns the entries that do not fit."""
     try:
-        Call.objects.bulk_create(rows.values(), ignore_conflicts=True)
+        _insert_all(records.values())
     except DataError:
-        if len(rows) == 1:
-            return list(rows)
-        return [entry for entry, row in rows.items() for entry in _insert({entry: row})]
+        if len(records) == 1:
+            return list(records)
+        return [entry for entry, record in records.items() for entry in _insert({entry: record})]
     return []
 
 
-def _row(record: CallRecord) -> Call:
+@transaction.atomic
+def _insert_all(records: Any) -> None:
+    Call.objects.bulk_create((row(record) for record in records), ignore_conflicts=True)
+    CallContent.objects.bulk_create(
+        (content for record in records for content in _contents(record)), ignore_conflicts=True
+    )
+    hours = {record.created_at.replace(minute=0, second=0, microsecond=0) for record in records}
+    RollupDue.objects.bulk_create(RollupDue(hour=hour) for hour in sorted(hours))
+
+
+def row(record: CallRecord) -> Call:
     usage = record.usage
     return Call(
         **{name: _storable(name, getattr(record, name)) for name in SAME},
@@ -51,12 +62,27 @@ def _row(record: CallRecord) -> Call:
         output_tokens=usage.output_tokens,
         thinking_tokens=usage.thinking_tokens,
         total_tokens=usage.total_tokens,
+        parse_ms=_milliseconds(record.parsing),
         latency_ms=record.latency * 1000,
-        time_to_first_token_ms=None
-        if record.time_to_first_token is None
-        else record.time_to_first_token * 1000,
+        time_to_first_token_ms=_milliseconds(record.time_to_first_token),
         upstream_ms=record.upstream * 1000,
+        steps=[asdict(step) for step in record.steps],
         attempts=[asdict(attempt) for attempt in record.attempts],
+    )
+
+
+def _contents(record: CallRecord) -> Iterator[CallContent]:
+    content = record.content
+    if content is None or record.project_id is None:
+        return
+    yield CallContent(
+        id=record.id,
+        project_id=record.project_id,
+        created_at=record.created_at,
+        expires_at=record.created_at + timedelta(days=content.days),
+        messages=_without_nul(msgspec.to_builtins(content.messages)),
+        reply=_without_nul(content.reply),
+        tool_calls=_without_nul(msgspec.to_builtins(content.tool_calls)),
     )
 
 
@@ -65,20 +91,29 @@ SAME = [
     "created_at",
     "request_id",
     "project_id",
+    "project_name",
     "key_id",
+    "key_name",
     "surface",
     "streamed",
+    "session_id",
+    "unit_hash",
+    "trace_id",
     "prompt_name",
     "prompt_version",
     "phase",
+    "arm_reason",
     "provider",
     "model",
     "model_served",
     "temperature",
     "max_tokens",
+    "parameters",
     "cost_usd",
     "saved_usd",
+    "price_id",
     "cache",
+    "cache_key",
     "outcome",
     "error_code",
     "finish_reason",
@@ -89,5 +124,19 @@ LENGTHS = {field.attname: field.max_length for field in Call._meta.concrete_fiel
 
 
 def _storable(name: str, value: Any) -> Any:
-    """Postgres takes no NUL in text, and no more characters than the column has."""
-    return value.replace("\0", "")[: LENGTHS.get(name)] if isinstance(value, str) else value
+    """No more characters than the column has."""
+    value = _without_nul(value)
+    return value[: LENGTHS.get(name)] if isinstance(value, str) else value
+
+
+def _without_nul(value: Any) -> Any:
+    """Postgres takes no NUL, in text or in JSON."""
+    if isinstance(value, str):
+        return value.replace("\0", "")
+    if isinstance(value, dict):
+        return {_without_nul(key): _without_nul(item) for key, item in value.items()}
+    return [_without_nul(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _milliseconds(seconds: float | None) -> float | None:
+    return None if seconds is None else seconds * 1000

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gateway_app.content import ContentPolicy
 from gateway_app.exceptions import Forbidden
 from gateway_app.types import Message, Parameters
 
@@ -19,7 +20,9 @@ class Caller:
     """None: anonymous."""
     project: str
     key_id: str | None = None
+    key_name: str | None = None
     scopes: frozenset[str] = frozenset()
+    content: ContentPolicy = field(default_factory=ContentPolicy)
 
     def allows(self, scope: str) -> bool:
         return scope in self.scopes
@@ -70,6 +73,8 @@ class ChatRequest:
     session_id: str | None = None
     user: str | None = None
     cache: CacheControl = field(default_factory=CacheControl)
+    received: float | None = None
+    """`time.perf_counter()` when the request came in."""
 
     @property
     def unit(self) -> str:

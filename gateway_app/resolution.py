@@ -35,11 +35,8 @@ async def resolve(
     call.model = model or default_model
     card = catalogue.card(call.model)
     parameters = overlay(parameters, request.parameters)
-    call.provider, call.temperature, call.max_tokens = (
-        card.provider,
-        parameters.temperature,
-        parameters.max_tokens,
-    )
+    call.provider, call.messages, call.parameters = card.provider, messages, parameters
+    call.did("resolve")
     return CompletionRequest(model=call.model, messages=messages, parameters=parameters), card
 
 
@@ -50,7 +47,7 @@ async def _prompt(call: Call, registry: Registry) -> ResolvedPrompt:
     prompt = await registry.aresolve(
         request.prompt_name, variables=request.variables, version=request.prompt_version, unit=request.unit
     )
-    call.prompt_version, call.phase = prompt.version, prompt.phase
+    call.prompt_version, call.phase, call.arm_reason = prompt.version, prompt.phase, prompt.arm_reason
     log.info(
         "prompt_rendered",
         prompt=prompt.prompt_name,

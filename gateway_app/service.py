@@ -89,6 +89,7 @@ class Service:
             call, self.registry, self.catalogue, default_model=self.default_model
         )
         key = cache_key(completion, project=call.request.caller.project_id or 0, provider=card.provider)
+        call.cache_key = key
         return Plan(completion=completion, card=card, key=key)
 
     async def _chunks(self, plan: Plan, call: Call) -> AsyncGenerator[Chunk, None]:
@@ -119,6 +120,7 @@ class Service:
         began = time.perf_counter()
         stored = await self.cache.get(plan.key, max_age=wants.max_age)
         log.info("cache_hit" if stored else "cache_miss", key=plan.key[:12], ms=_ms(began))
+        call.did("cache")
         if stored:
             call.hit(stored.completion, saved_usd=stored.cost_usd)
         return stored

@@ -93,6 +93,7 @@ GATEWAY = {
     "REDIS_URL": ENV.redis_url,
     "DEFAULT_MODEL": ENV.default_model,
     "CATALOGUE": BASE_DIR / "fixtures" / "models.yaml",
+    "MASKS": BASE_DIR / "fixtures" / "masks.yaml",
     "CACHE_TTL": ENV.cache_ttl,
     "ALLOW_ANONYMOUS": ENV.allow_anonymous,
     "MAX_BODY_BYTES": ENV.max_body_bytes,

@@ -50,6 +50,7 @@ class Call(models.Model):
     model_served = models.CharField(max_length=128, null=True)  # noqa: DJ001
     temperature = models.FloatField(null=True)
     max_tokens = models.PositiveIntegerField(null=True)
+    parameters = models.JSONField("other parameters", default=dict)
     input_tokens = models.PositiveIntegerField(default=0)
     cached_tokens = models.PositiveIntegerField(default=0)
     output_tokens = models.PositiveIntegerField(default=0)
@@ -97,7 +98,9 @@ class CallContent(models.Model):
     """What was said in a call: only of projects that keep it, only of a sample, masked, and for a while."""
 
     id = models.UUIDField("call", primary_key=True, editable=False)
-    project = models.ForeignKey(Project, on_delete=models.CASCADE, related_name="contents")
+    project = models.ForeignKey(
+        Project, on_delete=models.DO_NOTHING, db_constraint=False, related_name="contents"
+    )
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
     messages = models.JSONField()

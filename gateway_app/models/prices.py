@@ -1,22 +1,12 @@
 """What models cost."""
 
+from typing import Any
+
 from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-NOT_NEGATIVE = [MinValueValidator(0)]
-RATES = ("input", "cached", "output", "long_input", "long_cached", "long_output")
-
-
-def rate(label: str, *, optional: bool = False) -> "models.DecimalField[object, object]":
-    return models.DecimalField(
-        label,
-        max_digits=12,
-        decimal_places=6,
-        null=optional,
-        blank=optional,
-        validators=NOT_NEGATIVE,
-    )
+RATE: dict[str, Any] = {"max_digits": 12, "decimal_places": 6, "validators": [MinValueValidator(0)]}
 
 
 class ModelPrice(models.Model):
@@ -24,12 +14,12 @@ class ModelPrice(models.Model):
 
     model = models.CharField(max_length=128)
     starts_at = models.DateTimeField("holds from", help_text="Until the model's next price begins.")
-    input = rate("input")
-    cached = rate("cached input", optional=True)
-    output = rate("output, thinking included")
-    long_input = rate("input over 200k", optional=True)
-    long_cached = rate("cached input over 200k", optional=True)
-    long_output = rate("output over 200k", optional=True)
+    input = models.DecimalField("input", **RATE)
+    cached = models.DecimalField("cached input", null=True, blank=True, **RATE)
+    output = models.DecimalField("output, thinking included", **RATE)
+    long_input = models.DecimalField("input over 200k", null=True, blank=True, **RATE)
+    long_cached = models.DecimalField("cached input over 200k", null=True, blank=True, **RATE)
+    long_output = models.DecimalField("output over 200k", null=True, blank=True, **RATE)
     author = models.CharField(max_length=150, editable=False)
     note = models.CharField(max_length=200, blank=True, help_text="Where the figures are from.")
     created_at = models.DateTimeField(auto_now_add=True)

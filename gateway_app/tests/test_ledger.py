@@ -11,8 +11,9 @@ import msgspec
 import pytest
 import redis as sync_redis
 
-from gateway_app.calls import Call, CallRecord
+from gateway_app.calls import Call
 from gateway_app.ledger import BOUND, FIELD, STREAM, Ledger
+from gateway_app.records import CallRecord
 from gateway_app.requests import Caller, ChatRequest
 from gateway_app.tests.conftest import until
 from llmgateway import embedded

@@ -32,6 +32,7 @@ def ask(scope: MutableMapping[str, Any], body: ChatCompletionRequest, caller: Ca
         session_id=session_id(scope) or _session(body),
         user=body.user or body.safety_identifier,
         cache=CacheControl.parse(header(scope, b"cache-control").decode("latin-1")),
+        received=scope.get("began"),
     )
 
 

@@ -11,8 +11,10 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
 
+from gateway_app import catalogue, conf
 from gateway_app.access import create_key
 from gateway_app.models import ApiKey
+from gateway_app.prices import seed_prices
 
 ADMIN = "admin"
 
@@ -27,6 +29,7 @@ class Command(BaseCommand):
         check_database()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("sync_prompts", stdout=(seeded := StringIO()))
+        seed_prices(catalogue.load(conf.gateway().catalogue).cards.values())
         password, key = first_admin(), first_key()
         if options["json"]:
             self.stdout.write(json.dumps({"username": ADMIN, "password": password, "key": key}))
