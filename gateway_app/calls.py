@@ -13,6 +13,7 @@ from gateway_app.content import Content
 from gateway_app.events import End, Start
 from gateway_app.exceptions import GatewayError, ProviderError
 from gateway_app.ids import uuid7
+from gateway_app.limits import Lease, RateLimit
 from gateway_app.records import Attempt, CallRecord, Outcome, Step, StepName
 from gateway_app.requests import ChatRequest
 from gateway_app.types import CacheState, Completion, Message, Parameters, Usage
@@ -49,6 +50,9 @@ class Call:
     steps: list[Step] = field(default_factory=list)
     attempts: list[Attempt] = field(default_factory=list)
     attempt_began: float | None = None
+    lease: Lease | None = None
+    """What the call holds of its key's limits."""
+    rate_limit: RateLimit | None = None
     latency: float = 0.0
 
     def elapsed(self) -> float:
@@ -105,6 +109,7 @@ class Call:
             request_id=self.request.request_id,
             model=(self.card.name if self.card else self.model) or "",
             cache=self.cache or "BYPASS",
+            rate_limit=self.rate_limit,
             waited=self.elapsed(),
             upstream=self.upstream(),
             prompt_name=self.request.prompt_name,

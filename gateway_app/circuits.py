@@ -6,16 +6,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-import redis.asyncio
 import structlog
 from redis.exceptions import RedisError
+
+from gateway_app.redis_mux import RedisMux
 
 log = structlog.get_logger()
 
 HASH = "gw:circuits"
 """Field `<provider>/<model>`, value the Unix time until which it is open."""
-
-AWAY = (RedisError, OSError, TimeoutError)
 
 
 @dataclass(slots=True)
@@ -32,7 +31,7 @@ class Circuit:
 class Circuits:
     """Opens after `threshold` failures in a row, for `pause` seconds, in all workers that share a Redis."""
 
-    shared: redis.asyncio.Redis | None = None
+    shared: RedisMux | None = None
     """None: this process alone."""
     threshold: int = 5
     pause: float = 10.0
@@ -85,8 +84,6 @@ class Circuits:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        if self.shared is not None:
-            await self.shared.aclose()
 
     def _tell(self, name: str, until: float | None) -> None:
         if self.shared is not None:
@@ -94,18 +91,19 @@ class Circuits:
             self._telling.add(task)
             task.add_done_callback(self._telling.discard)
 
-    async def _write(self, client: redis.asyncio.Redis, name: str, until: float | None) -> None:
-        with contextlib.suppress(*AWAY):
+    async def _write(self, client: RedisMux, name: str, until: float | None) -> None:
+        with contextlib.suppress(RedisError):
             if until is None:
-                await client.hdel(HASH, name)
+                await client.call("HDEL", HASH, name)
             else:
-                await client.hset(HASH, name, str(until))
+                await client.call("HSET", HASH, name, until)
 
-    async def _follow(self, client: redis.asyncio.Redis) -> None:
+    async def _follow(self, client: RedisMux) -> None:
         while True:
-            with contextlib.suppress(*AWAY, ValueError):
-                told: dict[bytes, bytes] = await client.hgetall(HASH)  # type: ignore[assignment]
-                self._learn({name.decode(): float(until) for name, until in told.items()})
+            with contextlib.suppress(RedisError, ValueError):
+                told = await client.call("HGETALL", HASH)
+                pairs = zip(told[::2], told[1::2], strict=True)
+                self._learn({name.decode(): float(until) for name, until in pairs})
             await asyncio.sleep(self.interval)
 
     def _learn(self, told: dict[str, float]) -> None:

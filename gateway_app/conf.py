@@ -23,6 +23,7 @@ class GatewaySettings:
     max_body_bytes: int
     patience: Patience
     circuit_failures: int
+    web_workers: int
     log_prompts: bool
     version: str
     cors_allowed_origins: tuple[str, ...]
@@ -42,6 +43,7 @@ def gateway() -> GatewaySettings:
         patience=Patience(
             first=given["FIRST_TOKEN_TIMEOUT"], idle=given["IDLE_TIMEOUT"], total=given["REQUEST_TIMEOUT"]
         ),
+        web_workers=given["WEB_WORKERS"],
         circuit_failures=given["CIRCUIT_FAILURES"],
         log_prompts=given["LOG_PROMPTS"],
         version=settings.VERSION,

@@ -12,6 +12,8 @@ from rest_framework.exceptions import APIException
 from rest_framework.response import Response
 
 from gateway_app import exceptions as ours
+from gateway_app.headers import rate_limit_headers
+from gateway_app.limits import RateLimit
 from gateway_app.schemas import ErrorDetail, ErrorReply
 from prompts_app import exceptions as prompts
 
@@ -24,6 +26,10 @@ STATUS: Mapping[type[Exception], int] = {
     ours.Unauthenticated: 401,
     ours.Forbidden: 403,
     ours.ModelNotFound: 404,
+    ours.LimitReached: 429,
+    ours.ConcurrencyReached: 429,
+    ours.BudgetSpent: 402,
+    ours.PriceUnknown: 402,
     ours.Unavailable: 503,
     ours.ProviderError: 502,
     ours.ProviderRefused: 400,
@@ -68,6 +74,7 @@ class Failure:
     message: str
     param: str | None = None
     retry_after: float | None = None
+    rate_limit: RateLimit | None = None
 
     def reply(self, request_id: str | None) -> ErrorReply:
         kind = TYPES.get(self.status, "api_error" if self.status >= 500 else "invalid_request_error")
@@ -78,7 +85,8 @@ class Failure:
 
     def headers(self) -> dict[str, str]:
         if self.status in (429, 503):
-            return {"Retry-After": str(max(1, ceil(self.retry_after or RETRY_AFTER)))}
+            wait = str(max(1, ceil(self.retry_after or RETRY_AFTER)))
+            return {"Retry-After": wait, **rate_limit_headers(self.rate_limit)}
         return {"WWW-Authenticate": "Bearer"} if self.status == 401 else {}
 
 
@@ -92,6 +100,7 @@ def failure(exc: BaseException) -> Failure:
                 message=str(exc),
                 param=getattr(exc, "param", None),
                 retry_after=getattr(exc, "retry_after", None),
+                rate_limit=getattr(exc, "rate_limit", None),
             )
     if isinstance(exc, Http404):
         return status_failure(404, "there is nothing at this address")

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from gateway_app.exceptions import ProviderBadReply
+from gateway_app.limits import RateLimit
 from gateway_app.types import CacheState, Chunk, Completion, FinishReason, ToolCall, Usage
 
 
@@ -21,6 +22,7 @@ class Start:
     """Seconds of them spent waiting for the vendor."""
     prompt_name: str | None = None
     prompt_version: str | None = None
+    rate_limit: RateLimit | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,11 @@ GatewayError
 │   ├── BodyTooLarge
 │   ├── Unauthenticated         no key, or a bad one
 │   ├── Forbidden               the key may not do this
-│   └── ModelNotFound           no provider serves that model
+│   ├── ModelNotFound           no provider serves that model
+│   ├── LimitReached            too much in a minute; `retry_after` seconds
+│   │   └── ConcurrencyReached  too much at once
+│   ├── BudgetSpent             what is left does not cover the call
+│   └── PriceUnknown            a budget must hold, and the model's price is not known
 ├── Unavailable                 a part of the gateway is away and the call cannot do without it
 └── ProviderError               the vendor's failure; `retryable` says whether another try can help
     ├── ProviderRefused         it will not answer this request (400 of the vendor)
@@ -51,6 +55,29 @@ class Forbidden(RequestRejected):
 
 class ModelNotFound(RequestRejected):
     code = "model_not_found"
+
+
+class LimitReached(RequestRejected):
+    code = "rate_limit_exceeded"
+
+    def __init__(self, message: str, *, retry_after: float, rate_limit: object = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+        """Seconds."""
+        self.rate_limit = rate_limit
+        """The `RateLimit` that was met, where it is known."""
+
+
+class ConcurrencyReached(LimitReached):
+    code = "concurrency_limit_exceeded"
+
+
+class BudgetSpent(RequestRejected):
+    code = "budget_spent"
+
+
+class PriceUnknown(RequestRejected):
+    code = "price_unknown"
 
 
 class Unavailable(GatewayError):

@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import MutableMapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.core.cache import caches
 
 from gateway_app import catalogue, conf, key_snapshot, ledger_rows, masking
+from gateway_app.admission import Admission
 from gateway_app.authentication import Keys, authenticate
 from gateway_app.circuits import Circuits
 from gateway_app.ledger import Ledger
 from gateway_app.price_book import PriceBook
 from gateway_app.prices import load_prices
 from gateway_app.requests import Caller
-from gateway_app.response_cache import AsyncRedisCache, ResponseCache, async_redis
+from gateway_app.response_cache import AsyncRedisCache, ResponseCache
 from gateway_app.service import Service
 from gateway_app.upstream import Upstream
 from prompts_app.refresh import Refreshed
@@ -43,23 +45,24 @@ class Gateway:
             self.prices.start(),
             self.service.ledger.start(),
             self.service.upstream.circuits.start(),
+            self.service.admission.start(),
         )
 
     async def stop(self) -> None:
         """Finishes the ledger, then lets go of everything; bounded in time."""
         await asyncio.gather(self.registry.stop(), self.keys.stop(), self.service.upstream.circuits.stop())
-        if shared := self.service.upstream.circuits.shared:
-            await shared.connection_pool.disconnect()
         for provider in self.service.upstream.providers.values():
             await provider.close()
+        await self.service.admission.stop()
         await self.service.ledger.stop()
         await self.service.cache.close()
         await self.prices.stop()
 
 
 def build() -> Gateway:
-    """From the settings."""
+    """From the settings, for the running event loop."""
     settings = conf.gateway()
+    responses = _response_backend()
     prices = Refreshed(name="prices", load=load_prices, revision=key_snapshot.access_revision)
     models = catalogue.load(settings.catalogue, prices=lambda: prices.value)
     service = Service(
@@ -69,9 +72,10 @@ def build() -> Gateway:
             catalogue=models,
             providers=conf.providers(),
             patience=settings.patience,
-            circuits=Circuits(shared=async_redis(settings.redis_url), threshold=settings.circuit_failures),
+            circuits=Circuits(shared=responses.redis, threshold=settings.circuit_failures),
         ),
-        cache=ResponseCache(_response_backend(), ttl=settings.cache_ttl),
+        cache=ResponseCache(responses, ttl=settings.cache_ttl),
+        admission=Admission(responses.redis, spent=_spent, workers=settings.web_workers),
         ledger=Ledger(settings.redis_url, write_directly=_write_directly, masks=masking.load(settings.masks)),
         default_model=settings.default_model,
     )
@@ -90,6 +94,10 @@ def _response_backend() -> AsyncRedisCache:
     backend = caches.create_connection("responses")
     assert isinstance(backend, AsyncRedisCache)
     return backend
+
+
+async def _spent(key_id: str, now: datetime) -> tuple[int, int]:
+    return await asyncio.to_thread(key_snapshot.spent, key_id, now)
 
 
 async def _write_directly(entries: Any) -> None:

@@ -6,6 +6,7 @@ from typing import Any
 from rest_framework.exceptions import MethodNotAllowed, UnsupportedMediaType
 
 from gateway_app.events import Start
+from gateway_app.limits import RateLimit
 
 Scope = MutableMapping[str, Any]
 
@@ -48,4 +49,18 @@ def reply_headers(start: Start, *, total: float, upstream: float) -> dict[str, s
     }
     if start.prompt_version:
         headers["X-Prompt-Version"] = start.prompt_version
+    return headers | rate_limit_headers(start.rate_limit)
+
+
+def rate_limit_headers(limit: RateLimit | None) -> dict[str, str]:
+    """OpenAI's six; resets are Go durations, as OpenAI sends them."""
+    headers: dict[str, str] = {}
+    if limit and limit.requests is not None:
+        headers["x-ratelimit-limit-requests"] = str(limit.requests)
+        headers["x-ratelimit-remaining-requests"] = str(limit.requests_left)
+        headers["x-ratelimit-reset-requests"] = f"{limit.requests_reset:.3f}s"
+    if limit and limit.tokens is not None:
+        headers["x-ratelimit-limit-tokens"] = str(limit.tokens)
+        headers["x-ratelimit-remaining-tokens"] = str(limit.tokens_left)
+        headers["x-ratelimit-reset-tokens"] = f"{limit.tokens_reset:.3f}s"
     return headers

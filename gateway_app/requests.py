@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from gateway_app.content import ContentPolicy
 from gateway_app.exceptions import Forbidden
+from gateway_app.limits import Limits
 from gateway_app.types import Message, Parameters
 
 Surface = Literal["chat", "v1", "ws", "playground", "eval"]
@@ -22,6 +23,10 @@ class Caller:
     key_id: str | None = None
     key_name: str | None = None
     scopes: frozenset[str] = frozenset()
+    limits: Limits = field(default_factory=Limits)
+    allowed_models: frozenset[str] = frozenset()
+    """Empty: all."""
+    allowed_prompts: frozenset[str] = frozenset()
     content: ContentPolicy = field(default_factory=ContentPolicy)
 
     def allows(self, scope: str) -> bool:
@@ -31,6 +36,19 @@ class Caller:
         """Raises `Forbidden`."""
         if scope not in self.scopes:
             raise Forbidden(f"this key has no scope {scope}")
+
+    def may_use(self, model: str) -> bool:
+        return not self.allowed_models or model in self.allowed_models
+
+    def require_model(self, model: str) -> None:
+        """Raises `Forbidden`."""
+        if not self.may_use(model):
+            raise Forbidden(f"this key may not use the model {model}", param="model")
+
+    def require_prompt(self, prompt: str) -> None:
+        """Raises `Forbidden`."""
+        if self.allowed_prompts and prompt not in self.allowed_prompts:
+            raise Forbidden(f"this key may not use the prompt {prompt}", param="prompt_name")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ async def resolve(
         parameters = overlay(parameters, _version_parameters(prompt))
         model = model or prompt.model
     call.model = model or default_model
+    request.caller.require_model(call.model)
     card = catalogue.card(call.model)
     parameters = overlay(parameters, request.parameters)
     call.provider, call.messages, call.parameters = card.provider, messages, parameters
@@ -43,6 +44,7 @@ async def resolve(
 async def _prompt(call: Call, registry: Registry) -> ResolvedPrompt:
     request = call.request
     assert request.prompt_name is not None
+    request.caller.require_prompt(request.prompt_name)
     began = time.perf_counter()
     prompt = await registry.aresolve(
         request.prompt_name, variables=request.variables, version=request.prompt_version, unit=request.unit

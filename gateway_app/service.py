@@ -5,15 +5,18 @@ from asyncio import CancelledError
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
+from decimal import Decimal
 
 import structlog
 
+from gateway_app.admission import Admission
 from gateway_app.cache_key import cache_key
 from gateway_app.calls import Call
 from gateway_app.catalogue import Catalogue, ModelCard
 from gateway_app.events import Answer, Delta, Event, Fold, fold_events
 from gateway_app.exceptions import GatewayError
 from gateway_app.ledger import Ledger
+from gateway_app.limits import claim, nano_dollars
 from gateway_app.pricing import cost
 from gateway_app.replay import replay
 from gateway_app.requests import ChatRequest
@@ -44,6 +47,7 @@ class Service:
     catalogue: Catalogue
     upstream: Upstream
     cache: ResponseCache
+    admission: Admission
     ledger: Ledger
     default_model: str
 
@@ -80,6 +84,7 @@ class Service:
             call.failed("internal_error")
             raise
         finally:
+            self._settle(call)
             self.ledger.append(call.record())
             log.info("request_done", **call.summary())
         yield call.end()
@@ -113,17 +118,42 @@ class Service:
             await self.cache.put(plan.key, completion, cost_usd=call.cost_usd)
 
     async def _look_up(self, plan: Plan, call: Call) -> StoredReply | None:
+        """The kept reply, if the caller takes one; for a key with limits, in the round trip that admits."""
         wants = call.request.cache
         call.cache = "MISS" if wants.read else "BYPASS"
-        if not wants.read:
-            return None
         began = time.perf_counter()
-        stored = await self.cache.get(plan.key, max_age=wants.max_age)
-        log.info("cache_hit" if stored else "cache_miss", key=plan.key[:12], ms=_ms(began))
+        if call.request.caller.limits.any:
+            stored = await self._admit(plan, call)
+        else:
+            stored = await self.cache.get(plan.key, max_age=wants.max_age) if wants.read else None
+        if wants.read:
+            log.info("cache_hit" if stored else "cache_miss", key=plan.key[:12], ms=_ms(began))
         call.did("cache")
         if stored:
             call.hit(stored.completion, saved_usd=stored.cost_usd)
         return stored
+
+    async def _admit(self, plan: Plan, call: Call) -> StoredReply | None:
+        """Raises `LimitReached`, `BudgetSpent` and their like; what is admitted holds a lease."""
+        caller, wants = call.request.caller, call.request.cache
+        wanted = claim(
+            plan.completion, self.upstream.candidates(plan.card.name), budgeted=caller.limits.budgeted
+        )
+        name = self.cache.name(plan.key) if wants.read else ""
+        admitted = await self.admission.admit(caller, call.id, wanted, reply_key=name)
+        if admitted.reply is not None:
+            stored = await self.cache.read(plan.key, admitted.reply, max_age=wants.max_age)
+            if stored is None:  # too old, or unreadable: the vendor must be asked after all
+                admitted = await self.admission.admit(caller, call.id, wanted, reply_key="", counted=True)
+        else:
+            stored = None
+        call.lease, call.rate_limit = admitted.lease, admitted.rate_limit
+        return stored
+
+    def _settle(self, call: Call) -> None:
+        if call.lease is not None:
+            spent = nano_dollars(call.cost_usd or Decimal(0))
+            self.admission.settle(call.lease, tokens=call.usage.total_tokens, nano_dollars=spent)
 
 
 def _ms(began: float) -> float:

@@ -36,7 +36,7 @@ class Upstream:
         Once a chunk has said something there is no other try. Raises the last model's `GatewayError`.
         """
         deadline = time.monotonic() + self.patience.total
-        cards = self._cards(request.model)
+        cards = [card for card in self.candidates(request.model) if call.request.caller.may_use(card.name)]
         for card in cards:
             spoken = False
             try:
@@ -50,7 +50,7 @@ class Upstream:
                     raise
                 log.info("fallback", away_from=card.name, error=exc.code)
 
-    def _cards(self, model: str) -> list[ModelCard]:
+    def candidates(self, model: str) -> list[ModelCard]:
         """The model and its fallbacks, as far as this gateway has their vendors."""
         first = self.catalogue.card(model)
         others = (self.catalogue.card(name) for name in first.fallbacks)

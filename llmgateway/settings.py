@@ -100,6 +100,7 @@ GATEWAY = {
     "REQUEST_TIMEOUT": ENV.request_timeout,
     "FIRST_TOKEN_TIMEOUT": ENV.first_token_timeout,
     "IDLE_TIMEOUT": ENV.idle_timeout,
+    "WEB_WORKERS": ENV.web_workers,
     "CIRCUIT_FAILURES": ENV.circuit_failures,
     "LOG_PROMPTS": ENV.log_prompts,
 }

@@ -19,13 +19,22 @@ def descendants(kind: type[Exception]) -> Iterator[type[Exception]]:
         yield from descendants(child)
 
 
+def raised(kind: type[Exception]) -> Exception:
+    """One of that kind."""
+    return (
+        kind("what happened", retry_after=2.0)
+        if issubclass(kind, ours.LimitReached)
+        else kind("what happened")
+    )
+
+
 EVERY = sorted({*descendants(ours.GatewayError), *descendants(prompts.PromptError)} - ABSTRACT, key=str)
 
 
 @pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
 def test_every_exception_of_ours_has_a_status_of_its_own(kind: type[Exception]) -> None:
     assert kind in STATUS
-    found = failure(kind("what happened"))
+    found = failure(raised(kind))
     assert found.status == STATUS[kind]
     assert found.message == "what happened"
     assert found.code == kind.code  # type: ignore[attr-defined]
@@ -38,7 +47,7 @@ def test_no_two_exceptions_share_a_code() -> None:
 
 @pytest.mark.parametrize("kind", EVERY, ids=lambda kind: kind.__name__)
 def test_every_error_has_openais_shape(kind: type[Exception]) -> None:
-    reply = failure(kind("what happened")).reply("r-1")
+    reply = failure(raised(kind)).reply("r-1")
     assert reply.request_id == "r-1"
     assert reply.error.message == "what happened"
     assert reply.error.type == TYPES.get(

@@ -21,8 +21,8 @@ from gateway_app.exceptions import (
 )
 from gateway_app.pacing import Patience
 from gateway_app.providers.base import Provider
+from gateway_app.redis_mux import RedisMux
 from gateway_app.requests import Caller, ChatRequest
-from gateway_app.response_cache import async_redis
 from gateway_app.retrying import RetryPolicy
 from gateway_app.tests.conftest import ask, until
 from gateway_app.types import Chunk, CompletionRequest, Usage
@@ -175,9 +175,8 @@ async def test_a_model_that_keeps_failing_is_left_alone_and_probed_later() -> No
 
 
 async def test_a_circuit_that_one_worker_opens_is_open_in_the_others(redis_server: embedded.Server) -> None:
-    one, other = (
-        Circuits(shared=async_redis(redis_server.url), threshold=2, pause=30, interval=0.02) for _ in range(2)
-    )
+    connections = [RedisMux(redis_server.url) for _ in range(2)]
+    one, other = (Circuits(shared=shared, threshold=2, pause=30, interval=0.02) for shared in connections)
     await one.start()
     await other.start()
     try:
@@ -187,5 +186,6 @@ async def test_a_circuit_that_one_worker_opens_is_open_in_the_others(redis_serve
         one.succeeded("v/first")
         await until(lambda: other.allows("v/first"))
     finally:
-        await one.stop()
-        await other.stop()
+        for circuits, connection in zip((one, other), connections, strict=True):
+            await circuits.stop()
+            await connection.close()

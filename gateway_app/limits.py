@@ -1,0 +1,106 @@
+"""What a key may use: its limits as values, and what a call would use of them at the most."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from decimal import ROUND_CEILING, Decimal
+
+from gateway_app.catalogue import ModelCard
+from gateway_app.exceptions import PriceUnknown
+from gateway_app.pricing import cost
+from gateway_app.types import CompletionRequest, Usage
+
+NANO = Decimal(1_000_000_000)
+"""Budgets are counted in billionths of a dollar: every price per token is a whole number of them."""
+
+IMAGE_TOKENS = 3_000
+"""No vendor counts more for one image of ordinary size."""
+LONGEST_REPLY = 65_536
+"""Tokens, where neither the caller nor the catalogue says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """None means unlimited. Budgets in nano-dollars."""
+
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    concurrent_requests: int | None = None
+    daily_budget: int | None = None
+    monthly_budget: int | None = None
+
+    @property
+    def any(self) -> bool:
+        return self != Limits()
+
+    @property
+    def budgeted(self) -> bool:
+        return self.daily_budget is not None or self.monthly_budget is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """What a call may use at the most."""
+
+    tokens: int
+    nano_dollars: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """What a call holds until it is settled."""
+
+    key: str
+    call: str
+    local: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimit:
+    """How much of a limit is left, for the `x-ratelimit-…` headers. Resets in seconds."""
+
+    requests: int | None = None
+    requests_left: int = 0
+    requests_reset: float = 0.0
+    tokens: int | None = None
+    tokens_left: int = 0
+    tokens_reset: float = 0.0
+
+
+def claim(request: CompletionRequest, cards: Iterable[ModelCard], *, budgeted: bool) -> Claim:
+    """Tokens as estimated; dollars as the dearest of `cards` could cost, so that no budget is overshot.
+
+    A token is at least one byte, so the bytes of a text bound its tokens. Raises `PriceUnknown` where a
+    budget must hold and a price is not known.
+    """
+    size = sum(_bytes(request))
+    images = IMAGE_TOKENS * sum(len(message.images) for message in request.messages)
+    candidates = list(cards)
+    reply = max(
+        request.parameters.max_tokens or card.max_output_tokens or LONGEST_REPLY for card in candidates
+    )
+    tokens = size // 4 + images + reply
+    if not budgeted:
+        return Claim(tokens=tokens, nano_dollars=0)
+    worst = Usage(input_tokens=size + images, output_tokens=reply)
+    return Claim(
+        tokens=tokens, nano_dollars=max(nano_dollars(_worst_cost(worst, card)) for card in candidates)
+    )
+
+
+def nano_dollars(usd: Decimal) -> int:
+    """Rounded up."""
+    return int((usd * NANO).to_integral_value(rounding=ROUND_CEILING))
+
+
+def _worst_cost(usage: Usage, card: ModelCard) -> Decimal:
+    known = cost(usage, card.price)
+    if known is None:
+        raise PriceUnknown(f"the price of {card.name} is not known, and this key has a budget", param="model")
+    return known
+
+
+def _bytes(request: CompletionRequest) -> Iterable[int]:
+    for message in request.messages:
+        yield len(message.content.encode())
+        yield from (len(call.arguments.encode()) + len(call.name) for call in message.tool_calls)
+    yield len(repr(request.parameters.tools)) + len(repr(request.parameters.response_schema))

@@ -1,0 +1,143 @@
+"""One Redis connection for all tasks of an event loop: commands go out at once, replies come back in order.
+
+Cheaper than a pool by far, and it cannot run out; a Redis that hangs is noticed once, not by every caller.
+"""
+
+import asyncio
+import contextlib
+import hashlib
+from collections import deque
+from typing import Any
+
+import hiredis
+import structlog
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import NoScriptError, ResponseError
+
+from gateway_app.redis_pipe import RedisPipe
+
+log = structlog.get_logger()
+
+CONNECT_TIMEOUT = 1.0
+SILENCE = 0.2
+"""Seconds without any reply, while one is owed, after which Redis counts as away."""
+PAUSE = 0.5
+"""Seconds between two tries to reach it."""
+
+
+class RedisMux:
+    """Of one event loop. While Redis is away every call fails at once, and it is tried again behind."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self._pipe: RedisPipe | None = None
+        self._owed: deque[asyncio.Future[Any]] = deque()
+        self._heard_at = 0.0
+        self._watch: asyncio.TimerHandle | None = None
+        self._first: asyncio.Task[None] | None = None
+        self._reconnecting: asyncio.Task[None] | None = None
+
+    @property
+    def connected(self) -> bool:
+        return self._pipe is not None
+
+    async def call(self, *command: str | bytes | int | float) -> Any:
+        """Redis's reply. Raises redis-py's `ConnectionError` while it is away, `ResponseError` for its no."""
+        if self._first is None or not self._first.done():
+            await self.connect()
+        if self._pipe is None:
+            raise RedisConnectionError("Redis is away")
+        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._expect(reply)
+        self._pipe.send(*(part if isinstance(part, str | bytes) else str(part) for part in command))
+        return await reply
+
+    async def connect(self) -> None:
+        """The first try; does not fail, but goes on behind until Redis is there."""
+        if self._first is None:
+            self._first = asyncio.create_task(self._open())
+            self._reconnecting = asyncio.create_task(self._reconnect(), name="redis")
+        await asyncio.wait([self._first])
+
+    async def close(self) -> None:
+        for task in filter(None, (self._first, self._reconnecting)):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        if self._pipe:
+            self._pipe.close()
+            await asyncio.sleep(0)
+        self._lost()
+
+    def _expect(self, reply: asyncio.Future[Any]) -> None:
+        loop = asyncio.get_running_loop()
+        if not self._owed:
+            self._heard_at = loop.time()
+        self._owed.append(reply)
+        if self._watch is None:
+            self._watch = loop.call_later(SILENCE, self._check)
+
+    def _replied(self, answer: Any) -> None:
+        self._heard_at = asyncio.get_running_loop().time()
+        if not self._owed:
+            return
+        reply = self._owed.popleft()
+        if reply.done():  # its caller has gone
+            return
+        if isinstance(answer, hiredis.HiredisError):
+            kind = NoScriptError if str(answer).startswith("NOSCRIPT") else ResponseError
+            reply.set_exception(kind(str(answer)))
+        else:
+            reply.set_result(answer)
+
+    def _check(self) -> None:
+        """Runs after whatever has arrived was read, so that a busy process does not blame Redis."""
+        self._watch = None
+        if not self._owed:
+            return
+        loop = asyncio.get_running_loop()
+        left = self._heard_at + SILENCE - loop.time()
+        if left > 0:
+            self._watch = loop.call_later(left, self._check)
+        elif self._pipe:
+            self._pipe.close()
+            self._lost()
+
+    def _lost(self) -> None:
+        if self._pipe is not None:
+            self._pipe = None
+            log.warning("redis_away", owed=len(self._owed))
+        while self._owed:
+            reply = self._owed.popleft()
+            if not reply.done():
+                reply.set_exception(RedisConnectionError("Redis does not answer"))
+
+    async def _open(self) -> None:
+        with contextlib.suppress(OSError):
+            self._pipe = await RedisPipe.connect(
+                self._url, on_reply=self._replied, on_lost=self._lost, timeout=CONNECT_TIMEOUT
+            )
+            log.info("redis_connected")
+
+    async def _reconnect(self) -> None:
+        while True:
+            await asyncio.sleep(PAUSE)
+            if self._pipe is None:
+                await self._open()
+
+
+class Script:
+    """A Lua script, sent whole only where Redis does not have it yet."""
+
+    def __init__(self, mux: RedisMux, text: str) -> None:
+        self._mux = mux
+        self._text = text
+        self._digest = hashlib.sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    async def __call__(self, keys: list[str], arguments: list[str | int]) -> Any:
+        """Raises what `RedisMux.call` raises."""
+        given = (len(keys), *keys, *arguments)
+        try:
+            return await self._mux.call("EVALSHA", self._digest, *given)
+        except NoScriptError:
+            return await self._mux.call("EVAL", self._text, *given)
