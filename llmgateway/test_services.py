@@ -13,8 +13,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
 import redis
+from psycopg import sql
 
 from llmgateway import embedded, env
 from llmgateway.processes import ProcessFailed
@@ -52,6 +54,12 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
     return (yield)
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    # The test database goes with its server, or by force: a connection that some thread still holds
+    # is no reason to fail.
+    config.option.reuse_db = True
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The real system: its simulator drips a chunk every 50 ms, two gateway workers."""
@@ -71,16 +79,18 @@ def _servers(undo: ExitStack) -> dict[str, str]:
     directory = Path(tempfile.mkdtemp(prefix="llmgateway-"))
     undo.callback(shutil.rmtree, directory, ignore_errors=True)
     database_url, redis_url = os.environ.get("TEST_DATABASE_URL"), os.environ.get("TEST_REDIS_URL")
-    if not database_url:
-        server = embedded.postgres(directory / "postgres", log=directory / "postgres.log", options=FAST)
-        database_url = _start(server, undo)
-    if not redis_url:
-        server = embedded.redis(directory / "redis", log=directory / "redis.log", persistent=False)
-        redis_url = _start(server, undo)
-    else:
-        _flush(redis_url)
     # A name of its own, so that two runs on one server do not meet.
     name = f"llmgateway_{secrets.token_hex(4)}"
+    if database_url:
+        undo.callback(_drop, database_url, f"test_{name}")
+    else:
+        server = embedded.postgres(directory / "postgres", log=directory / "postgres.log", options=FAST)
+        database_url = _start(server, undo)
+    if redis_url:
+        _flush(redis_url)
+    else:
+        server = embedded.redis(directory / "redis", log=directory / "redis.log", persistent=False)
+        redis_url = _start(server, undo)
     return {"DATABASE_URL": _with_path(database_url, name), "REDIS_URL": _with_path(redis_url, "0")}
 
 
@@ -88,6 +98,11 @@ def _start(server: embedded.Server, undo: ExitStack) -> str:
     undo.callback(server.child.stop)
     server.child.start()
     return server.url
+
+
+def _drop(database_url: str, name: str) -> None:
+    with psycopg.connect(database_url, dbname="postgres", autocommit=True, connect_timeout=5) as connection:
+        connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
 
 def _flush(redis_url: str) -> None:
