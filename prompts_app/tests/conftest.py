@@ -1,5 +1,6 @@
 import asyncio
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -8,6 +9,7 @@ from prompts_app import services
 from prompts_app.changes import By
 from prompts_app.content import VersionContent
 from prompts_app.models import Prompt, PromptVersion
+from prompts_app.refresh import in_thread
 
 ADA: By = {"actor": "ada", "door": "admin", "why": "because"}
 
@@ -21,6 +23,11 @@ async def eventually(condition: Callable[[], bool], *, within: float = 5.0) -> N
             return
         await asyncio.sleep(0.01)
     pytest.fail(f"it did not happen within {within:g} s")
+
+
+async def elsewhere(function: Callable[..., object], **arguments: Any) -> None:
+    """Calls it in a thread, as another process would, and leaves no connection behind."""
+    await in_thread(partial(function, **arguments), name="elsewhere")
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
-from asgiref.sync import sync_to_async
-from django.db import connections
 from pytest_django import Settings
 
 from prompts_app import services
@@ -19,7 +17,7 @@ from prompts_app.exceptions import (
 )
 from prompts_app.models import Prompt, PromptVersion
 from prompts_app.registry import Registry
-from prompts_app.tests.conftest import MakeVersion, eventually
+from prompts_app.tests.conftest import MakeVersion, elsewhere, eventually
 
 ADA = {"name": "Ada"}
 
@@ -195,7 +193,7 @@ def test_before_the_first_load_the_registry_is_unavailable(registry: Registry) -
 
 async def test_a_text_that_is_not_in_memory_is_fetched(transactional_db: None) -> None:
     registry = Registry(content_budget=0)
-    await sync_to_async(make_live)()
+    await elsewhere(make_live)
     await registry.start()
     with pytest.raises(RegistryUnavailable, match="greeter v2 is not in memory"):
         registry.resolve("greeter", variables=ADA, unit="u", version="v2")
@@ -206,7 +204,7 @@ async def test_a_text_that_is_not_in_memory_is_fetched(transactional_db: None) -
 
 @pytest.fixture
 async def running(transactional_db: None, registry: Registry) -> AsyncIterator[Registry]:
-    await sync_to_async(make_live)()
+    await elsewhere(make_live)
     await registry.start()
     yield registry
     await registry.stop()
@@ -220,11 +218,10 @@ def make_live() -> None:
         services.save_draft(prompt="greeter", version=label, content=content, **by)
         services.publish_version(prompt="greeter", version=label, **by)
     services.activate_version(prompt="greeter", version="v1", **by)
-    connections.close_all()
 
 
 async def test_a_change_is_served_within_a_second(running: Registry, ada: By) -> None:
-    await sync_to_async(services.activate_version)(prompt="greeter", version="v2", **ada)
+    await elsewhere(services.activate_version, prompt="greeter", version="v2", **ada)
     await eventually(lambda: running.resolve("greeter", variables=ADA, unit="u").version == "v2", within=1)
 
 
@@ -245,9 +242,7 @@ async def test_requests_during_many_activations_never_fail_and_never_mix_version
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(ask())
         for number in range(100):
-            await sync_to_async(services.activate_version)(
-                prompt="greeter", version=f"v{number % 2 + 1}", **ada
-            )
+            await elsewhere(services.activate_version, prompt="greeter", version=f"v{number % 2 + 1}", **ada)
         done.set()
     assert seen.total() >= 10_000
     assert set(seen) == {"v1", "v2"}
@@ -255,7 +250,7 @@ async def test_requests_during_many_activations_never_fail_and_never_mix_version
 
 async def test_a_save_of_the_same_prompt_loads_only_what_is_new(running: Registry, ada: By) -> None:
     before = running.content(running.prompt("greeter").version("v1"))
-    await sync_to_async(services.activate_version)(prompt="greeter", version="v2", **ada)
+    await elsewhere(services.activate_version, prompt="greeter", version="v2", **ada)
     await eventually(lambda: running.prompt("greeter").active == "v2", within=1)
     assert running.content(running.prompt("greeter").version("v1")) is before
 
