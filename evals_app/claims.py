@@ -16,7 +16,7 @@ from django.utils.timezone import now
 
 from evals_app.models import EvalResult, EvalRun
 
-LEASE = timedelta(seconds=20)
+LEASE = timedelta(seconds=12)
 """A lane that lives renews it many times in between."""
 MAX_ATTEMPTS = 3
 """Lanes that may die over one question."""

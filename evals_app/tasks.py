@@ -12,7 +12,7 @@ from evals_app.models import EvalRun
 
 BATCH_SECONDS = 30.0
 """A task takes no question after that: it goes back into the queue, behind the other runs' tasks."""
-IDLE_SECONDS = 5
+IDLE_SECONDS = 2
 """Until a lane looks again that found every question in other hands."""
 
 
@@ -34,7 +34,7 @@ def answer_questions(run_id: int) -> None:
 @shared_task(name="evals.take_up_runs")
 def take_up_runs() -> None:
     """Whatever was running when the last worker died goes on."""
-    for run_id in EvalRun.objects.filter(report=None).values_list("pk", flat=True):
+    for run_id in EvalRun.objects.filter(report__isnull=True).values_list("pk", flat=True):
         hand_out(run_id)
 
 
