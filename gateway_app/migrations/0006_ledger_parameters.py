@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('gateway_app', '0004_partitions'),
+        ('gateway_app', '0005_key_limits'),
     ]
 
     operations = [
