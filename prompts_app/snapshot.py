@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from prompts_app.content import VersionContent
 from prompts_app.exceptions import PromptNotFound, VersionNotFound
 from prompts_app.splitting import choose
 
 
-@dataclass(frozen=True, slots=True)
-class VersionEntry:
-    """One version, without its content."""
+class VersionEntry(NamedTuple):
+    """One version, without its content. A tuple, because a registry may have a hundred thousand."""
 
     id: int
     label: str

@@ -2,8 +2,8 @@
 
 import sys
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 
 from django.db.models import F, Func, IntegerField, QuerySet, Value
 
@@ -14,6 +14,12 @@ from prompts_app.snapshot import PromptEntry, Snapshot, VersionEntry
 from prompts_app.splitting import allocate
 
 BATCH = 1000
+
+
+@dataclass(frozen=True, slots=True)
+class _Index:
+    by_prompt: dict[int, dict[str, VersionEntry]] = field(default_factory=lambda: defaultdict(dict))
+    newest_first: list[VersionEntry] = field(default_factory=list)
 
 
 def revision() -> int:
@@ -27,10 +33,11 @@ def load_snapshot(former: Snapshot, *, content_budget: int) -> Snapshot:
     `content_budget`: bytes of texts to load besides those of live versions.
     """
     # Prompts first: a version that one of them names is then there in the second query.
-    rows = list(Prompt.objects.filter(archived=False).select_related("active_version"))
-    index = _index()
-    prompts = {row.name: _entry(row, index.get(row.pk, {})) for row in rows}
-    wanted = list(_worth_keeping(prompts.values(), room=content_budget))
+    rows = list(_prompt_rows().filter(archived=False))
+    index = _read_index(PromptVersion.objects.all())
+    prompts = {row.name: _entry(row, index.by_prompt[row.pk]) for row in rows}
+    live = {prompt.versions[label] for prompt in prompts.values() for label in prompt.live()}
+    wanted = [*live, *_that_fit(index.newest_first, live, room=content_budget)]
     contents = {version: former.contents[version] for version in wanted if version in former.contents}
     contents.update(fetch_contents([version for version in wanted if version not in contents]))
     return Snapshot(prompts=prompts, contents=contents)
@@ -38,8 +45,8 @@ def load_snapshot(former: Snapshot, *, content_budget: int) -> Snapshot:
 
 def load_prompt(name: str) -> PromptEntry:
     """That prompt as it is in the database at this moment. Raises `Prompt.DoesNotExist`."""
-    row = Prompt.objects.select_related("active_version").get(name=name)
-    return _entry(row, _index(prompt_id=row.pk).get(row.pk, {}))
+    row = _prompt_rows().get(name=name)
+    return _entry(row, _read_index(row.versions.all()).by_prompt[row.pk])
 
 
 def fetch_contents(versions: list[VersionEntry]) -> Iterator[tuple[VersionEntry, VersionContent]]:
@@ -52,20 +59,25 @@ def fetch_contents(versions: list[VersionEntry]) -> Iterator[tuple[VersionEntry,
                 yield version, from_json(row)
 
 
-def _index(**only: int) -> Mapping[int, Mapping[str, VersionEntry]]:
-    index: dict[int, dict[str, VersionEntry]] = defaultdict(dict)
-    for owner, id_, label, status, seen, size in _index_rows().filter(**only).iterator(chunk_size=10_000):
-        # A hundred thousand rows hold a handful of different labels and states.
-        entry = VersionEntry(id_, sys.intern(label), sys.intern(status), seen, size)
-        index[owner][entry.label] = entry
-    return index
+def _prompt_rows() -> QuerySet[Prompt]:
+    """Without the contents of the active versions."""
+    contents = [f"active_version__{name}" for name in COLUMNS]
+    return Prompt.objects.select_related("active_version").defer(*contents)
 
 
-def _index_rows() -> "QuerySet[PromptVersion, tuple[Any, ...]]":
+def _read_index(versions: QuerySet[PromptVersion]) -> _Index:
     measures = {"system": "octet_length", "user": "octet_length", "messages": "pg_column_size"}
     sizes = [Func(F(name), function=by, output_field=IntegerField()) for name, by in measures.items()]
-    columns = PromptVersion.objects.annotate(size=sum(sizes, start=Value(0))).order_by("-id")
-    return columns.values_list("prompt_id", "id", "label", "status", "revision", "size")
+    measured = versions.annotate(size=sum(sizes, start=Value(0))).order_by("-id")
+    index = _Index()
+    for owner, id_, label, *facts in measured.values_list(
+        "prompt_id", "id", "label", "status", "revision", "size"
+    ):
+        # A hundred thousand rows hold a handful of different labels.
+        entry = VersionEntry(id_, sys.intern(label), *facts)
+        index.by_prompt[owner][entry.label] = entry
+        index.newest_first.append(entry)
+    return index
 
 
 def _entry(row: Prompt, versions: Mapping[str, VersionEntry]) -> PromptEntry:
@@ -85,14 +97,10 @@ def _entry(row: Prompt, versions: Mapping[str, VersionEntry]) -> PromptEntry:
     )
 
 
-def _worth_keeping(prompts: Iterable[PromptEntry], *, room: int) -> Iterator[VersionEntry]:
-    others: list[VersionEntry] = []
-    for prompt in prompts:
-        live = prompt.live()
-        yield from (prompt.versions[label] for label in live)
-        others += (version for version in prompt.versions.values() if version.label not in live)
-    for version in sorted(others, key=lambda version: version.id, reverse=True):
-        room -= version.size
-        if room < 0:
-            break
-        yield version
+def _that_fit(versions: list[VersionEntry], live: set[VersionEntry], *, room: int) -> Iterator[VersionEntry]:
+    for version in versions:
+        if version not in live:
+            room -= version.size
+            if room < 0:
+                return
+            yield version

@@ -31,6 +31,8 @@ def allocate(weights: Weights, *, former: Sequence[str] = ()) -> tuple[str, ...]
     if sum(weights.values()) != BUCKETS or any(percent < 0 for percent in weights.values()):
         raise ValueError(f"weights are whole percents that sum up to 100, not {dict(weights)}")
     wanted = Counter(weights)
+    if wanted == Counter(former):
+        return tuple(former)
     held = former if len(former) == BUCKETS else [""] * BUCKETS
     kept = [label if _take(wanted, label) else "" for label in held]
     growing = iter(sorted(wanted.elements()))
