@@ -5,15 +5,18 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+import structlog
 from django.db.models import F, Func, IntegerField, QuerySet, Value
 
 from prompts_app import conf
 from prompts_app.content import COLUMNS, VersionContent, from_json
+from prompts_app.exceptions import ChangeRefused
 from prompts_app.models import Prompt, PromptVersion, RegistryRevision
 from prompts_app.snapshot import PromptEntry, Snapshot, VersionEntry
 from prompts_app.splitting import allocate
 
 BATCH = 1000
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +53,19 @@ def load_prompt(name: str) -> PromptEntry:
 
 
 def fetch_contents(versions: list[VersionEntry]) -> Iterator[tuple[VersionEntry, VersionContent]]:
-    """The contents of those versions that are still there as they were when they were indexed."""
+    """The contents of those versions that are still there as they were when they were indexed.
+
+    A row that makes no sense, which no verb of ours writes, must not keep all others from being served.
+    """
     for start in range(0, len(versions), BATCH):
         batch = {version.id: version for version in versions[start : start + BATCH]}
         for row in PromptVersion.objects.filter(id__in=batch).values("id", "revision", *COLUMNS):
             version = batch[row["id"]]
             if row["revision"] == version.revision:
-                yield version, from_json(row)
+                try:
+                    yield version, from_json(row)
+                except ChangeRefused as exc:
+                    log.error("version_unreadable", version_id=version.id, error=str(exc))
 
 
 def _prompt_rows() -> QuerySet[Prompt]:

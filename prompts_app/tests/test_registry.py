@@ -191,6 +191,16 @@ def test_before_the_first_load_the_registry_is_unavailable(registry: Registry) -
         registry.resolve("greeter", variables={}, unit="u")
 
 
+def test_a_row_that_makes_no_sense_harms_only_itself(
+    registry: Registry, live: None, draft: MakeVersion
+) -> None:
+    draft("v3")
+    PromptVersion.objects.filter(label="v3").update(messages={"no": "list"})
+    assert loaded(registry).resolve("greeter", variables=ADA, unit="u").version == "v1"
+    with pytest.raises(RegistryUnavailable):
+        registry.resolve("greeter", variables=ADA, unit="u", version="v3", allow_drafts=True)
+
+
 async def test_a_text_that_is_not_in_memory_is_fetched(transactional_db: None) -> None:
     registry = Registry(content_budget=0)
     await elsewhere(make_live)
