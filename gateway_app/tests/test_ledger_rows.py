@@ -1,0 +1,125 @@
+"""What a call leaves in Postgres."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from uuid import UUID
+
+import msgspec
+import pytest
+
+from gateway_app import ledger_rows
+from gateway_app.calls import Call as CallUnderWay
+from gateway_app.content import Content, ContentPolicy
+from gateway_app.models import Call, CallContent, Project, RollupDue
+from gateway_app.records import Attempt, Step
+from gateway_app.requests import Caller, ChatRequest
+from gateway_app.tests.ledger_calls import NOON, call, calls, encode, write
+from gateway_app.types import Completion, Message, Parameters, Usage
+
+pytestmark = pytest.mark.django_db
+
+SAID = Content(messages=(Message(role="user", content="Hello"),), reply="Hi\0 there", tool_calls=(), days=7)
+
+
+def under_way(policy: ContentPolicy, *, ending: int = 0) -> CallUnderWay:
+    """A call whose id ends in `ending` (mod 100)."""
+    caller = Caller(project_id=1, project="p", key_id="k", key_name="ours", content=policy)
+    request = ChatRequest(
+        request_id="r", caller=caller, surface="chat", stream=False, session_id="s-1", received=1.0
+    )
+    found = CallUnderWay(request, began=1.5)
+    found.id = UUID(int=found.id.int // 100 * 100 + ending)
+    found.messages = (Message(role="user", content="Hello"),)
+    return found
+
+
+def test_a_row_says_who_asked_what_and_why_it_was_this_version() -> None:
+    asked = under_way(ContentPolicy())
+    asked.prompt_version, asked.phase, asked.arm_reason = "v2", 3, "split"
+    asked.parameters = Parameters(temperature=0.1, max_tokens=5, top_p=0.5, tools=({"name": "send"},))
+    asked.did("resolve")
+    write(asked.record())
+    row = Call.objects.get()
+    assert (row.project_id, row.project_name, row.key_id, row.key_name) == (1, "p", "k", "ours")
+    assert (row.prompt_version, row.phase, row.arm_reason) == ("v2", 3, "split")
+    assert (row.temperature, row.max_tokens) == (0.1, 5)
+    assert row.parameters == {"top_p": 0.5, "tools": ["send"]}
+    assert (row.session_id, row.trace_id, row.parse_ms) == ("s-1", row.id.hex, 500)
+    assert [step["name"] for step in row.steps] == ["resolve"]
+
+
+def test_calls_of_one_unit_can_be_told_from_others() -> None:
+    write(*(under_way(ContentPolicy()).record() for _ in range(2)), call())
+    hashes = list(Call.objects.filter(session_id="s-1").values_list("unit_hash", flat=True))
+    assert hashes[0] == hashes[1]
+    assert Call.objects.exclude(unit_hash=hashes[0]).count() == 1
+
+
+def test_a_row_keeps_when_each_try_began_and_how_it_ended() -> None:
+    tries = (
+        Attempt(provider="gemini", model="m", seconds=0.2, error="provider_unavailable", status=503, at=0.1),
+        Attempt(provider="gemini", model="m", seconds=0.3, at=0.9),
+    )
+    write(call(attempts=tries, steps=(Step(name="cache", at=0.05),)))
+    row = Call.objects.get()
+    assert [(each["at"], each["status"]) for each in row.attempts] == [(0.1, 503), (0.9, None)]
+    assert row.steps == [{"name": "cache", "at": 0.05}]
+
+
+def test_a_call_is_written_once_however_often_it_comes() -> None:
+    record = call(content=SAID, project_id=Project.objects.create(name="p").pk)
+    write(record, record)
+    write(record)
+    assert (Call.objects.count(), CallContent.objects.count()) == (1, 1)
+
+
+def test_an_entry_of_older_code_is_still_a_row() -> None:
+    entry = msgspec.json.decode(encode(call()))
+    for name in ("steps", "content", "arm_reason", "price_id", "cache_key", "trace_id", "parameters"):
+        del entry[name]
+    assert ledger_rows.store([msgspec.json.encode(entry)]) == []
+    assert Call.objects.get().steps == []
+
+
+def test_an_unreadable_entry_and_one_that_fits_nowhere_do_not_hold_up_the_others() -> None:
+    misfit = encode(call("misfit", usage=Usage(input_tokens=2**40)))
+    entries = [b"{", encode(call("good")), misfit]
+    assert ledger_rows.store(entries) == [b"{", misfit]
+    assert Call.objects.get().request_id == "good"
+
+
+def test_every_batch_leaves_a_note_of_its_hours() -> None:
+    write(*calls(3), call("later", created_at=NOON + timedelta(minutes=61)))
+    assert list(RollupDue.objects.values_list("hour", flat=True)) == [NOON, NOON + timedelta(hours=1)]
+
+
+def test_content_is_kept_only_where_a_project_wants_it() -> None:
+    assert under_way(ContentPolicy()).record().content is None
+    assert under_way(ContentPolicy(percent=100), ending=99).record().content is not None
+
+
+@pytest.mark.parametrize(("ending", "kept"), [(0, True), (24, True), (25, False), (99, False)])
+def test_content_is_kept_of_the_share_of_calls_that_a_project_wants(ending: int, kept: bool) -> None:
+    assert (under_way(ContentPolicy(percent=25), ending=ending).record().content is not None) is kept
+
+
+def test_content_is_what_was_said_and_answered() -> None:
+    asked = under_way(ContentPolicy(percent=100, days=7))
+    asked.answered(Completion(text="Hi", finish_reason="stop", usage=Usage(), model="m"))
+    assert asked.record().content == replace(SAID, reply="Hi")
+
+
+def test_content_has_a_row_of_its_own_that_says_how_long_it_stays() -> None:
+    project = Project.objects.create(name="p")
+    write(call(content=SAID, project_id=project.pk))
+    row = CallContent.objects.get()
+    assert row.id == Call.objects.get().id
+    assert row.expires_at == NOON + timedelta(days=7)
+    assert (row.messages[0]["content"], row.reply) == ("Hello", "Hi there")
+
+
+def test_money_is_kept_to_the_last_digit() -> None:
+    write(call(cost_usd=Decimal("0.0000000001"), saved_usd=Decimal("12345678.0123456789")))
+    row = Call.objects.get()
+    assert (row.cost_usd, row.saved_usd) == (Decimal("0.0000000001"), Decimal("12345678.0123456789"))
