@@ -101,6 +101,10 @@ class Call:
         self.attempt_began = None
         return attempt
 
+    def coalesced(self, card: ModelCard | None) -> None:
+        """Somebody else asked the vendor, by `card` as far as this process knows."""
+        self.cache, self.card = "COALESCED", card
+
     def failed(self, code: str) -> None:
         self.outcome, self.error_code = "error", code
 

@@ -12,6 +12,8 @@ from gateway_app import catalogue, conf, key_snapshot, ledger_rows, masking
 from gateway_app.admission import Admission
 from gateway_app.authentication import Keys, authenticate
 from gateway_app.circuits import Circuits
+from gateway_app.flight_share import FlightShare
+from gateway_app.flights import Flights
 from gateway_app.ledger import Ledger
 from gateway_app.price_book import PriceBook
 from gateway_app.prices import load_prices
@@ -46,11 +48,13 @@ class Gateway:
             self.service.ledger.start(),
             self.service.upstream.circuits.start(),
             self.service.admission.start(),
+            self.service.flights.start(),
         )
 
     async def stop(self) -> None:
         """Finishes the ledger, then lets go of everything; bounded in time."""
         await asyncio.gather(self.registry.stop(), self.keys.stop(), self.service.upstream.circuits.stop())
+        await self.service.flights.stop()
         for provider in self.service.upstream.providers.values():
             await provider.close()
         await self.service.admission.stop()
@@ -74,6 +78,7 @@ def build() -> Gateway:
             patience=settings.patience,
             circuits=Circuits(shared=responses.redis, threshold=settings.circuit_failures),
         ),
+        flights=Flights(FlightShare(responses.redis)),
         cache=ResponseCache(responses, ttl=settings.cache_ttl),
         admission=Admission(responses.redis, spent=_spent, workers=settings.web_workers),
         ledger=Ledger(settings.redis_url, write_directly=_write_directly, masks=masking.load(settings.masks)),

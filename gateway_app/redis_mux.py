@@ -45,12 +45,20 @@ class RedisMux:
         """Redis's reply. Raises redis-py's `ConnectionError` while it is away, `ResponseError` for its no."""
         if self._first is None or not self._first.done():
             await self.connect()
+        return await self._write(command)
+
+    def send(self, *command: str | bytes | int | float) -> None:
+        """As `call`, without waiting; what comes of it is nobody's business. Nothing while Redis is away."""
+        with contextlib.suppress(RedisConnectionError):
+            self._write(command).add_done_callback(lambda reply: reply.cancelled() or reply.exception())
+
+    def _write(self, command: tuple[str | bytes | int | float, ...]) -> "asyncio.Future[Any]":
         if self._pipe is None:
             raise RedisConnectionError("Redis is away")
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._expect(reply)
         self._pipe.send(*(part if isinstance(part, str | bytes) else str(part) for part in command))
-        return await reply
+        return reply
 
     async def connect(self) -> None:
         """The first try; does not fail, but goes on behind until Redis is there."""

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 
 import structlog
 
@@ -15,6 +16,7 @@ from gateway_app.calls import Call
 from gateway_app.catalogue import Catalogue, ModelCard
 from gateway_app.events import Answer, Delta, Event, Fold, fold_events
 from gateway_app.exceptions import GatewayError
+from gateway_app.flights import Flight, Flights
 from gateway_app.ledger import Ledger
 from gateway_app.limits import claim, nano_dollars
 from gateway_app.pricing import cost
@@ -22,7 +24,7 @@ from gateway_app.replay import replay
 from gateway_app.requests import ChatRequest
 from gateway_app.resolution import resolve
 from gateway_app.response_cache import ResponseCache, StoredReply
-from gateway_app.types import Chunk, CompletionRequest, FinishReason
+from gateway_app.types import Chunk, Completion, CompletionRequest, FinishReason
 from gateway_app.upstream import Upstream
 from prompts_app.exceptions import PromptError
 from prompts_app.registry import Registry
@@ -46,6 +48,7 @@ class Service:
     registry: Registry
     catalogue: Catalogue
     upstream: Upstream
+    flights: Flights
     cache: ResponseCache
     admission: Admission
     ledger: Ledger
@@ -99,23 +102,50 @@ class Service:
 
     async def _chunks(self, plan: Plan, call: Call) -> AsyncGenerator[Chunk, None]:
         """The reply from the cache, or else from the vendor and into the cache."""
-        wants = call.request.cache
         if stored := await self._look_up(plan, call):
             for piece in replay(stored.completion, whole=not call.request.stream):
                 yield piece
             return
+        async with aclosing(self._shared(plan, call)) as chunks:
+            async for chunk in chunks:
+                yield chunk
+
+    async def _shared(self, plan: Plan, call: Call) -> AsyncGenerator[Chunk, None]:
+        """The vendor's reply, together with all who ask for the same at this moment."""
+        fold = Fold()
+        flight = self.flights.board(
+            _flight_key(call), call, partial(self._fly, plan, call), kept=partial(self._kept, plan)
+        )
+        try:
+            async with aclosing(flight.read()) as chunks:
+                async for chunk in chunks:
+                    fold.add(chunk)
+                    if call.card is None:
+                        call.coalesced(flight.card)
+                    yield chunk
+            call.answered(fold.completion(asked=plan.completion.model))
+        finally:
+            self.flights.leave(flight)
+            if fold.usage:
+                call.used(fold.usage, cost_usd=flight.bill(call))
+
+    async def _fly(self, plan: Plan, call: Call, flight: Flight) -> AsyncGenerator[Chunk, None]:
+        """Asks the vendor, on behalf of everybody aboard, and keeps a whole reply."""
         fold = Fold()
         async with aclosing(self.upstream.stream(plan.completion, call)) as chunks:
             async for chunk in chunks:
                 fold.add(chunk)
                 if fold.usage and call.card:
-                    call.used(fold.usage, cost_usd=cost(fold.usage, call.card.price))
+                    flight.card, flight.cost_usd = call.card, cost(fold.usage, call.card.price)
                 yield chunk
         completion = fold.completion(asked=plan.completion.model)
-        call.answered(completion)
         # A fallback's words are not the model's that was asked for.
-        if wants.write and completion.finish_reason in CACHEABLE and call.card == plan.card:
-            await self.cache.put(plan.key, completion, cost_usd=call.cost_usd)
+        if call.request.cache.write and completion.finish_reason in CACHEABLE and call.card == plan.card:
+            await self.cache.put(plan.key, completion, cost_usd=flight.cost_usd)
+
+    async def _kept(self, plan: Plan) -> Completion | None:
+        stored = await self.cache.get(plan.key)
+        return stored.completion if stored else None
 
     async def _look_up(self, plan: Plan, call: Call) -> StoredReply | None:
         """The kept reply, if the caller takes one; for a key with limits, in the round trip that admits."""
@@ -153,7 +183,15 @@ class Service:
     def _settle(self, call: Call) -> None:
         if call.lease is not None:
             spent = nano_dollars(call.cost_usd or Decimal(0))
-            self.admission.settle(call.lease, tokens=call.usage.total_tokens, nano_dollars=spent)
+            tokens = 0 if call.cache == "COALESCED" else call.usage.total_tokens
+            self.admission.settle(call.lease, tokens=tokens, nano_dollars=spent)
+
+
+def _flight_key(call: Call) -> str:
+    """Whole replies and streams are asked for differently; who wants a fresh reply gets one of his own."""
+    if call.cache == "BYPASS":
+        return str(call.id)
+    return f"{call.cache_key}:{'stream' if call.request.stream else 'whole'}"
 
 
 def _ms(began: float) -> float:

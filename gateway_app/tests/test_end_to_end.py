@@ -1,5 +1,6 @@
 """The whole road, over real sockets: the admin, REST, streams, the WebSocket, the ledger."""
 
+import asyncio
 import json
 import time
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from gateway_app.testing.process import SimulatorControl
 from gateway_app.tests.clients import Browser, events, open_browser, open_socket
 from llmgateway.stack import Stack
 
@@ -118,6 +120,23 @@ def test_the_second_call_is_a_hit_and_costs_nothing(stack: Stack, api: httpx.Cli
     kept = row(stack, hit["request_id"])
     assert (kept["cache"], kept["outcome"], kept["cost_usd"]) == ("HIT", "ok", 0)
     assert float(kept["saved_usd"]) == missed["cost_usd"]
+
+
+@pytest.mark.parametrize("path", ["/chat", "/chat/stream"])
+async def test_a_hundred_who_ask_the_same_at_once_are_one_call(stack: Stack, path: str) -> None:
+    control = SimulatorControl(stack.simulator_url)
+    await asyncio.to_thread(control.reset_stats)
+    body = {"prompt": f"Why is the sea salty? Asked over {path}. [[fault:latency ms=300]]"}
+    headers = {"Authorization": f"Bearer {stack.key}"}
+    async with httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=20) as client:
+        answers = await asyncio.gather(*(client.post(path, json=body) for _ in range(100)))
+    assert {answer.status_code for answer in answers} == {200}
+    texts = {answer.text if path.endswith("stream") else answer.json()["response"] for answer in answers}
+    assert len(texts) == 1
+    assert [answer.headers["X-Cache"] for answer in answers].count("MISS") == 1
+    assert (await asyncio.to_thread(control.stats)).calls == 1
+    if path == "/chat":
+        assert sum(answer.json()["cost_usd"] > 0 for answer in answers) == 1
 
 
 @pytest.mark.parametrize("version", ["v1", "v2"])

@@ -1,0 +1,242 @@
+"""One flight over all workers: its leader holds a lock in Redis, and mirrors his chunks once wanted."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from uuid import uuid4
+
+import msgspec
+import structlog
+from redis.exceptions import RedisError
+
+from gateway_app import exceptions
+from gateway_app.exceptions import GatewayError, ProviderBadReply, ProviderError, ProviderUnavailable
+from gateway_app.redis_mux import RedisMux, Script
+from gateway_app.replay import replay
+from gateway_app.types import Chunk, Completion
+
+log = structlog.get_logger()
+
+LOCK_MS = 3_000
+"""After which a killed leader's flight is taken over."""
+TICK = 0.1
+"""Seconds between two looks at who wants what, and between two renewals of a lock."""
+POLL = 0.03
+"""Seconds between two looks at a leader elsewhere."""
+WANTED_MS = 1_000
+MIRROR_SECONDS = 60
+
+RELEASE = 'if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end return 0'
+RENEW = 'if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("PEXPIRE", KEYS[1], ARGV[2]) end'
+
+Fly = Callable[[], AsyncGenerator[Chunk, None]]
+"""Asks the vendor."""
+Kept = Callable[[], Awaitable[Completion | None]]
+"""Looks into the cache."""
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Chunk).decode
+
+ERRORS = {
+    kind.code: kind
+    for kind in vars(exceptions).values()
+    if isinstance(kind, type) and issubclass(kind, ProviderError)
+}
+"""By code: an error that comes over Redis is the same to a follower as to the leader."""
+
+
+class LeaderGone(Exception):
+    """The worker that led a flight is gone, or was done before we could listen."""
+
+
+@dataclass(slots=True, eq=False)
+class _Lead:
+    """A flight that this worker leads."""
+
+    token: str
+    chunks: list[Chunk] = field(default_factory=list)
+    mirrored: int = 0
+    """How many of them are in Redis."""
+    wanted: bool = False
+
+
+class FlightShare:
+    """Without Redis every worker flies for itself."""
+
+    def __init__(self, redis: RedisMux) -> None:
+        self._redis = redis
+        self._renew = Script(redis, RENEW)
+        self._leads: dict[str, _Lead] = {}
+        self._ticking: asyncio.Task[None] | None = None
+        self._on_unwanted: Callable[[str], None] = lambda key: None
+
+    async def start(self, *, on_unwanted: Callable[[str], None]) -> None:
+        """`on_unwanted` gets the key of a flight that nobody elsewhere wants any more."""
+        self._on_unwanted = on_unwanted
+        self._ticking = asyncio.create_task(self._tick(), name="flights")
+
+    async def stop(self) -> None:
+        if self._ticking:
+            self._ticking.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._ticking
+
+    def wanted_elsewhere(self, key: str) -> bool:
+        lead = self._leads.get(key)
+        return lead is not None and lead.wanted
+
+    async def fly(self, key: str, fly: Fly, *, kept: Kept) -> AsyncGenerator[Chunk, None]:
+        """The chunks of the one flight under `key`, led here or followed.
+
+        Where a leader elsewhere is gone before we heard his end, `kept` says whether the reply is there;
+        if it is not, the flight is taken over, and readers are spared what they have heard already.
+        """
+        heard: list[Chunk] = []
+        while True:
+            source = await self._source(key, fly)
+            try:
+                async with aclosing(resumed(source, _text(heard))) as chunks:
+                    async for chunk in chunks:
+                        heard.append(chunk)
+                        yield chunk
+                return
+            except LeaderGone:
+                if completion := await kept():
+                    async with aclosing(resumed(_replayed(completion), _text(heard))) as chunks:
+                        async for chunk in chunks:
+                            yield chunk
+                    return
+
+    async def _source(self, key: str, fly: Fly) -> AsyncGenerator[Chunk, None]:
+        token = uuid4().hex
+        try:
+            if await self._redis.call("SET", _lock(key), token, "NX", "PX", LOCK_MS):
+                return self._lead(key, token, fly)
+            leader = await self._redis.call("GET", _lock(key))
+        except RedisError:
+            return self._lead(key, "", fly)
+        return self._follow(key, leader.decode() if leader else "")
+
+    async def _lead(self, key: str, token: str, fly: Fly) -> AsyncGenerator[Chunk, None]:
+        lead = self._leads[key] = _Lead(token)
+        last_words: tuple[str, ...] = ()
+        try:
+            async with aclosing(fly()) as chunks:
+                async for chunk in chunks:
+                    lead.chunks.append(chunk)
+                    if lead.wanted:
+                        self._mirror(key, lead)
+                    yield chunk
+            last_words = ("end", "1")
+        except GatewayError as exc:
+            last_words = ("error", exc.code, "message", str(exc))
+            raise
+        finally:
+            del self._leads[key]
+            if token:
+                self._hand_over(key, lead, last_words)
+
+    def _hand_over(self, key: str, lead: _Lead, last_words: tuple[str, ...]) -> None:
+        """The end for those who follow, then the lock; nobody waits for it."""
+        if lead.wanted and last_words:
+            self._mirror(key, lead)
+            self._redis.send("XADD", _mirror_key(key, lead.token), "*", *last_words)
+        self._redis.send("EVAL", RELEASE, 1, _lock(key), lead.token)
+
+    def _mirror(self, key: str, lead: _Lead) -> None:
+        """Sends what is not there yet; nobody waits for it."""
+        mirror = _mirror_key(key, lead.token)
+        for chunk in lead.chunks[lead.mirrored :]:
+            self._redis.send("XADD", mirror, "*", "chunk", _encode(chunk))
+        if lead.mirrored == 0:
+            self._redis.send("EXPIRE", mirror, MIRROR_SECONDS)
+        lead.mirrored = len(lead.chunks)
+
+    async def _follow(self, key: str, leader: str) -> AsyncGenerator[Chunk, None]:
+        """What the leader elsewhere says. Raises his error, or `LeaderGone`."""
+        last = "0"
+        while True:
+            try:
+                await self._redis.call("SET", _wanted(key), "1", "PX", WANTED_MS)
+                holder = await self._redis.call("GET", _lock(key))
+                found = await self._redis.call("XREAD", "STREAMS", _mirror_key(key, leader), last)
+            except RedisError as exc:
+                raise LeaderGone from exc
+            for identifier, fields in found[0][1] if found else []:
+                last, said = identifier, _said(fields)
+                if said is None:
+                    return
+                yield said
+            if holder != leader.encode() and not found:
+                raise LeaderGone
+            await asyncio.sleep(POLL)
+
+    async def _tick(self) -> None:
+        """Who wants what; and the locks are kept."""
+        while True:
+            await asyncio.sleep(TICK)
+            with contextlib.suppress(RedisError):
+                await self._look_around()
+
+    async def _look_around(self) -> None:
+        leads = {key: lead for key, lead in self._leads.items() if lead.token}
+        if not leads:
+            return
+        wanted = await self._redis.call("MGET", *(_wanted(key) for key in leads))
+        for (key, lead), want in zip(leads.items(), wanted, strict=True):
+            if key not in self._leads:
+                continue
+            lead.wanted = want is not None
+            if lead.wanted:
+                self._mirror(key, lead)
+            else:
+                self._on_unwanted(key)
+            await self._renew([_lock(key)], [lead.token, LOCK_MS])
+
+
+async def resumed(chunks: AsyncGenerator[Chunk, None], heard: str) -> AsyncGenerator[Chunk, None]:
+    """`chunks` of a new try without the text that readers have heard of the old one.
+
+    Raises `ProviderBadReply` where the new one says something else.
+    """
+    text = ""
+    async with aclosing(chunks):
+        async for chunk in chunks:
+            before, text = len(text), text + chunk.text
+            if before < len(heard):
+                common = min(len(text), len(heard))
+                if text[:common] != heard[:common] or (chunk.finish_reason and len(text) < len(heard)):
+                    raise ProviderBadReply("the worker that asked the vendor died in the middle of the reply")
+                chunk = replace(chunk, text=text[len(heard) :])
+            yield chunk
+
+
+async def _replayed(completion: Completion) -> AsyncGenerator[Chunk, None]:
+    for chunk in replay(completion, whole=True):
+        yield chunk
+
+
+def _text(chunks: list[Chunk]) -> str:
+    return "".join(chunk.text for chunk in chunks)
+
+
+def _said(fields: list[bytes]) -> Chunk | None:
+    """A chunk, or None for the end. Raises the leader's error."""
+    named = dict(zip(fields[::2], fields[1::2], strict=True))
+    if (code := named.get(b"error")) is not None:
+        raise ERRORS.get(code.decode(), ProviderUnavailable)(named[b"message"].decode())
+    return _decode(named[b"chunk"]) if b"chunk" in named else None
+
+
+def _lock(key: str) -> str:
+    return f"gw:flight:{{{key}}}"
+
+
+def _mirror_key(key: str, leader: str) -> str:
+    return f"gw:flight:{{{key}}}:{leader}"
+
+
+def _wanted(key: str) -> str:
+    return f"gw:flight:{{{key}}}:wanted"

@@ -1,0 +1,138 @@
+"""Identical requests at the same moment are one flight: one call to the vendor, read by everybody who asked.
+
+    landing ── Flights ──┬─ the first to ask here starts a Flight, in a task of its own; the others board it
+                         └─ FlightShare: over all workers one Flight leads, those elsewhere follow it in Redis
+
+A flight belongs to nobody: whoever leaves disturbs no other, and when the last one has left it is called off.
+"""
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from decimal import Decimal
+from functools import partial
+
+from gateway_app.catalogue import ModelCard
+from gateway_app.flight_share import FlightShare, Fly, Kept
+from gateway_app.types import Chunk
+
+FlyFlight = Callable[["Flight"], AsyncGenerator[Chunk, None]]
+"""Asks the vendor, and notes on the flight what it costs."""
+
+
+@dataclass(slots=True, eq=False)
+class Flight:
+    """A reply under way, which can be read from its first chunk by anyone at any time."""
+
+    key: str
+    payer: object
+    """Who started it, and pays for it unless he leaves before it has landed."""
+    card: ModelCard | None = None
+    cost_usd: Decimal | None = Decimal(0)
+    """So far, here; None where the price is not known."""
+    chunks: list[Chunk] = field(default_factory=list)
+    landed: bool = False
+    error: BaseException | None = None
+    readers: int = 0
+    task: asyncio.Task[None] | None = None
+    _billed_usd: Decimal = Decimal(0)
+    _news: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def add(self, chunk: Chunk) -> None:
+        self.chunks.append(chunk)
+        self._tell()
+
+    def land(self, error: BaseException | None = None) -> None:
+        self.landed, self.error = True, error
+        self._tell()
+
+    async def read(self) -> AsyncGenerator[Chunk, None]:
+        """Every chunk, as it comes. Raises what the flight failed with."""
+        place = 0
+        while True:
+            news = self._news  # taken before the look, so that nothing is missed between look and wait
+            while place < len(self.chunks):
+                place += 1
+                yield self.chunks[place - 1]
+            if self.landed:
+                break
+            await news.wait()
+        if self.error is not None:
+            raise self.error
+
+    def bill(self, reader: object) -> Decimal | None:
+        """What `reader`, who leaves now, is charged: what the flight has cost and nobody has paid.
+
+        The payer pays; what comes after he has left is for the first who hears the end. None: not known.
+        """
+        if reader is not self.payer and not (self.payer is None and self.landed):
+            return Decimal(0)
+        self.payer = None
+        if self.cost_usd is None:
+            return None
+        due, self._billed_usd = self.cost_usd - self._billed_usd, self.cost_usd
+        return due
+
+    def _tell(self) -> None:
+        news, self._news = self._news, asyncio.Event()
+        news.set()
+
+
+class Flights:
+    """Those of this process."""
+
+    def __init__(self, share: FlightShare) -> None:
+        self._share = share
+        self._flights: dict[str, Flight] = {}
+
+    def board(self, key: str, reader: object, fly: FlyFlight, *, kept: Kept) -> Flight:
+        """The flight under `key`; where there is none, `reader` starts one that asks the vendor by `fly`."""
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = Flight(key, payer=reader)
+            flight.task = asyncio.create_task(self._pilot(flight, partial(fly, flight), kept))
+        flight.readers += 1
+        return flight
+
+    def leave(self, flight: Flight) -> None:
+        """A reader is done, or gone."""
+        flight.readers -= 1
+        if not flight.readers and not flight.landed and not self._share.wanted_elsewhere(flight.key):
+            self._call_off(flight)
+
+    async def start(self) -> None:
+        await self._share.start(on_unwanted=self._unwanted)
+
+    async def stop(self) -> None:
+        await self._share.stop()
+        for flight in list(self._flights.values()):
+            self._call_off(flight)
+
+    def _unwanted(self, key: str) -> None:
+        """The last reader elsewhere has gone."""
+        flight = self._flights.get(key)
+        if flight and not flight.readers and not flight.landed:
+            self._call_off(flight)
+
+    def _call_off(self, flight: Flight) -> None:
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
+        if flight.task:
+            flight.task.cancel()
+
+    async def _pilot(self, flight: Flight, fly: Fly, kept: Kept) -> None:
+        error: BaseException | None = None
+        try:
+            async with aclosing(self._share.fly(flight.key, fly, kept=kept)) as chunks:
+                async for chunk in chunks:
+                    flight.add(chunk)
+        except asyncio.CancelledError:
+            raise
+        except Exception as exc:  # noqa: BLE001 - every reader gets it
+            error = exc
+        finally:
+            # Before the readers learn of it: whoever asks from now on finds the cache, or flies anew.
+            if self._flights.get(flight.key) is flight:
+                del self._flights[flight.key]
+            flight.land(error)
