@@ -16,7 +16,7 @@ from unfold.admin import ModelAdmin
 from prompts_app import history, services
 from prompts_app.admin_forms import WhyForm
 from prompts_app.changes import By
-from prompts_app.exceptions import PromptError
+from prompts_app.exceptions import EditConflict, PromptError
 from prompts_app.models import Prompt, PromptVersion
 
 PUBLISH = "prompts_app.publish_prompt"
@@ -46,15 +46,15 @@ def _roll_back_says(prompt: Prompt) -> str:
     target = history.previous_traffic(prompt)
     if target is None:
         return "There is nothing to roll back to."
-    now = {"active_version": prompt.active_version and prompt.active_version.label}
-    return (
-        f"{prompt.name} returns to what was live before the last change: "
-        f"{live_in_words(target['active_version'], target['traffic_split'])}. "
-        f"Now live: {live_in_words(now['active_version'], prompt.traffic_split)}."
-    )
+    before = live_in_words(target["active_version"], target["traffic_split"])
+    return f"{prompt.name} returns to what was live before the last change: {before}. {_now_live(prompt)}"
 
 
-def live_in_words(active: Any, split: dict[str, int]) -> str:
+def _now_live(prompt: Prompt) -> str:
+    return f"Now live: {live_in_words(prompt.active_version, prompt.traffic_split)}."
+
+
+def live_in_words(active: object, split: dict[str, int]) -> str:
     if split:
         return ", ".join(f"{label} {percent} %" for label, percent in split.items())
     return f"{active or 'nothing'} for everybody"
@@ -118,8 +118,7 @@ VERSION_VERBS = (
         run=services.activate_version,
         fits=lambda version: version.status == Status.PUBLISHED and not _alone_live(version),
         says=lambda version: (
-            f"Every call of {version.prompt.name} is answered by {version.label}. Now live: "
-            f"{live_in_words(version.prompt.active_version, version.prompt.traffic_split)}."
+            f"Every call of {version.prompt.name} is answered by {version.label}. {_now_live(version.prompt)}"
         ),
         done="Live. Every worker follows within a second.",
     ),
@@ -164,7 +163,10 @@ class VerbAdmin(ModelAdmin):
         try:
             return super().changeform_view(request, object_id, form_url, context)
         except PromptError as exc:
-            request.refusal = str(exc)  # type: ignore[attr-defined]
+            again = (
+                " What you typed is kept: save again to overwrite." if isinstance(exc, EditConflict) else ""
+            )
+            request.refusal = f"{exc}.{again}"  # type: ignore[attr-defined]
             return super().changeform_view(request, object_id, form_url, context)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:

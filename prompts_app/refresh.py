@@ -152,13 +152,14 @@ async def in_thread(function: Callable[[], R], *, name: str) -> R:
 
     def run() -> None:
         try:
-            result = function()
+            try:
+                result = function()
+            finally:
+                connections.close_all()
         except Exception as exc:  # noqa: BLE001 - handed to the waiter
             settle_later(outcome.set_exception, exc)
         else:
             settle_later(outcome.set_result, result)
-        finally:
-            connections.close_all()
 
     threading.Thread(target=run, name=name, daemon=True).start()
     return await outcome
