@@ -16,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware  # noqa: E402
 
 from gateway_app import conf, gateway, routing  # noqa: E402
 from gateway_app.door import Door  # noqa: E402
+from llmgateway import celery  # noqa: E402, F401 - the queue into which the admin puts its tasks
 from llmgateway.lean_handler import LeanHandler  # noqa: E402
 
 PAGES = ("/admin", "/docs", "/schema", "/static")
