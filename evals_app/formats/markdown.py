@@ -57,7 +57,8 @@ def _difference(found: Difference) -> str:
 
 def _version(found: VersionReport) -> Iterator[str]:
     head = f"| {found.version} | {found.answers} | {found.failed} |"
-    for measure in (*found.measures, *found.latency, *((found.cost,) if found.cost else ())):
-        interval = f"{measure.low:.4g} to {measure.high:.4g}"
-        yield f"{head} {measure.name} | {measure.value:.4g} | {interval} |"
+    times = [(f"latency, {measure.name} (s)", measure) for measure in found.latency]
+    costs = [("cost of an answer ($)", found.cost)] if found.cost else []
+    for name, measure in (*((measure.name, measure) for measure in found.measures), *times, *costs):
+        yield f"{head} {name} | {measure.value:.4g} | {measure.low:.4g} to {measure.high:.4g} |"
         head = "| | | |"

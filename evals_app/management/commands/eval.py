@@ -70,7 +70,7 @@ class Command(BaseCommand):
     def handle(self, **options: Any) -> None:
         self.parsed = True
         # The report is for people: a line of log for each call would bury it.
-        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
+        structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
         try:
             run = self._begin(options)
             self.stderr.write(f"{run}: {run.total} questions, {_estimate(run)}")

@@ -1,0 +1,102 @@
+"""Datasets in the admin: one YAML text, its versions, its runs."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.core.exceptions import PermissionDenied
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
+from unfold.admin import ModelAdmin
+from unfold.decorators import display
+
+from evals_app import services
+from evals_app.admin_display import STYLES, attachment, run_link
+from evals_app.admin_forms import DatasetForm
+from evals_app.dataset_files import WRITERS, to_yaml
+from evals_app.models import Dataset, EvalRun
+
+MOST_EDITABLE = 1000
+"""Cases beyond which a dataset is not edited in a text box."""
+
+
+@admin.register(Dataset)
+class DatasetAdmin(ModelAdmin):
+    form = DatasetForm
+    list_display = ("name", "prompt", "cases", "version", "last_run")
+    search_fields = ("name",)
+    actions = None
+    change_form_outer_before_template = "admin/evals_app/dataset_panel.html"
+
+    class Media:
+        css = STYLES
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Dataset]:
+        rows: QuerySet[Dataset] = super().get_queryset(request)
+        return rows.prefetch_related("versions")
+
+    def get_fields(self, request: HttpRequest, obj: Dataset | None = None) -> tuple[str, ...]:
+        return ("text", "why")
+
+    @display(description="prompt")
+    def prompt(self, dataset: Dataset) -> str:
+        return dataset.versions.all()[0].prompt
+
+    @display(description="cases")
+    def cases(self, dataset: Dataset) -> int:
+        return dataset.versions.all()[0].cases.count()
+
+    @display(description="version")
+    def version(self, dataset: Dataset) -> str:
+        newest = dataset.versions.all()[0]
+        return f"#{newest.number} by {newest.author}"
+
+    @display(description="last run")
+    def last_run(self, dataset: Dataset) -> SafeString | str:
+        run = EvalRun.objects.filter(dataset_version__dataset=dataset).first()
+        return run_link(run) if run else "—"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Dataset | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Dataset | None = None) -> bool:
+        newest = obj.versions.first() if obj else None
+        small = newest is None or newest.cases.count() <= MOST_EDITABLE
+        return small and bool(super().has_change_permission(request, obj))
+
+    def save_model(self, request: HttpRequest, obj: Dataset, form: DatasetForm, change: bool) -> None:
+        content, why = form.cleaned_data["text"], form.cleaned_data["why"]
+        saved = services.save_dataset(content, actor=request.user.get_username(), why=why)
+        obj.pk, obj.name = saved.dataset.pk, saved.dataset.name
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        dataset = self.get_object(request, object_id)
+        newest = dataset.versions.first() if dataset else None
+        shown = {
+            "newest": newest,
+            "case_count": newest.cases.count() if newest else 0,
+            "versions": dataset.versions.all()[:10] if dataset else (),
+            "runs": EvalRun.objects.filter(dataset_version__dataset=dataset)[:10] if dataset else (),
+            "formats": ("yaml", *WRITERS),
+        }
+        return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view(self.download_view)
+        return [
+            path("<int:pk>/download/<str:form>/", view, name="evals_app_dataset_download"),
+            *super().get_urls(),
+        ]
+
+    def download_view(self, request: HttpRequest, pk: int, form: str) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        content = services.newest_version(get_object_or_404(Dataset, pk=pk).name).content
+        if form != "yaml" and form not in WRITERS:
+            raise Http404
+        text = to_yaml(content) if form == "yaml" else WRITERS[form](content.cases)
+        return attachment(text, f"{content.name}.{form}", "text/plain; charset=utf-8")

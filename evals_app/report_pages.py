@@ -1,0 +1,135 @@
+"""What the report's page shows, made ready for its template."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from django.db.models import QuerySet
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
+
+from evals_app.charts import Bar, histogram, interval_chart
+from evals_app.models import EvalResult, EvalRun
+from evals_app.report import Comparison, RunReport, VersionReport
+from evals_app.verdicts import ALPHA, Difference
+
+TONES = {"better": "good", "not worse": "good", "worse": "bad", "inconclusive": "open"}
+MOST_FAILURES = 100
+MAX_DIFF = 20_000
+"""Characters beyond which two outputs are shown without their difference."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparisonPanel:
+    found: Comparison
+    tone: str
+    chart: SafeString
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """One version's answer to a case."""
+
+    result: EvalResult
+    output: SafeString
+    scores: Sequence[tuple[str, dict[str, object]]]
+
+
+def panels(report: RunReport) -> list[ComparisonPanel]:
+    return [
+        ComparisonPanel(found=found, tone=TONES[found.verdict], chart=_chart(found, report))
+        for found in report.comparisons
+    ]
+
+
+def measure_table(report: RunReport) -> list[tuple[str, list[tuple[str, str]]]]:
+    """A row for each measure: its name, then value and interval of each version."""
+    columns = [_measures(version) for version in report.versions]
+    names = dict.fromkeys(name for column in columns for name in column)
+    return [(name, [column.get(name, ("—", "")) for column in columns]) for name in names]
+
+
+def _measures(version: VersionReport) -> dict[str, tuple[str, str]]:
+    shown = {"errors": (f"{version.failed} of {version.answers}", "")}
+    for measure in version.measures:
+        shown[measure.name] = (f"{measure.value:.3f}", f"{measure.low:.3f} to {measure.high:.3f}")
+    for measure in version.latency:
+        name = f"latency, {measure.name}"
+        shown[name] = (f"{measure.value:.2f} s", f"{measure.low:.2f} to {measure.high:.2f}")
+    if cost := version.cost:
+        shown["cost of an answer"] = (f"${cost.value:.6f}", f"{cost.low:.6f} to {cost.high:.6f}")
+    return shown
+
+
+def score_chart(run: EvalRun) -> SafeString:
+    """How the scores of each version are spread."""
+    rows = run.results.filter(state=EvalResult.State.DONE)
+    groups = [
+        (version, list(rows.filter(version=version).values_list("score", flat=True)))
+        for version in run.versions
+    ]
+    return mark_safe(histogram(groups, title="Scores of all answers"))  # noqa: S308 - escaped where it is made
+
+
+def failures(run: EvalRun) -> QuerySet[EvalResult]:
+    """The first answers that did not pass."""
+    rows = run.results.filter(state=EvalResult.State.DONE, passed=False)
+    return rows.select_related("case").order_by("case__position", "version", "repeat")[:MOST_FAILURES]
+
+
+def sides(results: Sequence[EvalResult]) -> list[Side]:
+    """Each answer with what differs from the first one marked."""
+    first = results[0].output if results else ""
+    return [
+        Side(
+            result=result,
+            output=marked(first, result.output) if number else marked(result.output, result.output),
+            scores=sorted(result.scores.items()),
+        )
+        for number, result in enumerate(results)
+    ]
+
+
+def marked(before: str, after: str) -> SafeString:
+    """`after`, with the words that are not in `before` in their place in `<mark>`."""
+    if len(before) + len(after) > MAX_DIFF:
+        return format_html_join("", "{}", [(after,)])
+    old, new = before.split(" "), after.split(" ")
+    parts = []
+    for kind, _, _, start, end in SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
+        words = " ".join(new[start:end])
+        if words:
+            parts.append((_mark(words, new=kind != "equal"),))
+    return format_html_join(" ", "{}", parts)
+
+
+def _mark(words: str, *, new: bool) -> SafeString:
+    return format_html_join("", "<mark>{}</mark>" if new else "{}", [(words,)])
+
+
+def _chart(found: Comparison, report: RunReport) -> SafeString:
+    bars = [_bar(difference, report) for difference in found.differences]
+    title = f"{found.version} less {report.baseline}, with 95 % intervals"
+    return mark_safe(interval_chart(bars, title=title))  # noqa: S308 - escaped where it is made
+
+
+def _bar(difference: Difference, report: RunReport) -> Bar:
+    """Right of the line is better; a cost or a time is turned round for that."""
+    sign = -1 if difference.relative else 1
+    low, high = sorted((sign * difference.low, sign * difference.high))
+    name = f"{difference.name} ★" if difference.name == report.primary else difference.name
+    return Bar(
+        label=name,
+        value=max(-1.0, min(1.0, sign * difference.value)),
+        low=max(-1.0, low),
+        high=min(1.0, high),
+        says=f"{difference.value:+.1%}" if difference.relative else f"{difference.value:+.3f}",
+        tone=_tone(low, high, difference),
+    )
+
+
+def _tone(low: float, high: float, difference: Difference) -> str:
+    if low > 0:
+        return "good"
+    broken = difference.guardrail and difference.harm_p < ALPHA
+    return "bad" if high < 0 or broken else "open"
