@@ -45,7 +45,7 @@ class ResolvedPrompt:
 class Registry:
     """An immutable snapshot of all prompts, at most `interval` seconds (and a load) behind the database."""
 
-    def __init__(self, *, interval: float = 0.3, content_budget: int = 8 * 1024 * 1024) -> None:
+    def __init__(self, *, interval: float = 0.3, content_budget: int = 4 * 1024 * 1024) -> None:
         """`content_budget`: bytes of texts to keep in memory besides those of live versions."""
         self._content_budget = content_budget
         self._fetched: dict[VersionEntry, VersionContent] = {}

@@ -78,12 +78,11 @@ def _read_index(versions: QuerySet[PromptVersion]) -> _Index:
     measures = {"system": "octet_length", "user": "octet_length", "messages": "pg_column_size"}
     sizes = [Func(F(name), function=by, output_field=IntegerField()) for name, by in measures.items()]
     measured = versions.annotate(size=sum(sizes, start=Value(0))).order_by("-id")
+    rows = measured.values_list("prompt_id", "id", "label", "status", "revision", "size")
     index = _Index()
-    for owner, id_, label, *facts in measured.values_list(
-        "prompt_id", "id", "label", "status", "revision", "size"
-    ):
-        # A hundred thousand rows hold a handful of different labels.
-        entry = VersionEntry(id_, sys.intern(label), *facts)
+    for owner, id_, label, status, seen, size in rows.iterator(chunk_size=5000):
+        # A hundred thousand rows hold a handful of different labels and states.
+        entry = VersionEntry(id_, sys.intern(label), sys.intern(status), seen, size)
         index.by_prompt[owner][entry.label] = entry
         index.newest_first.append(entry)
     return index
