@@ -4,7 +4,8 @@ from typing import Any
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db.models import QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
@@ -16,7 +17,7 @@ from evals_app import services
 from evals_app.admin_display import STYLES, attachment, run_link
 from evals_app.admin_forms import DatasetForm
 from evals_app.dataset_files import WRITERS, to_yaml
-from evals_app.models import Dataset, EvalRun
+from evals_app.models import Dataset, DatasetVersion, EvalRun
 
 MOST_EDITABLE = 1000
 """Cases beyond which a dataset is not edited in a text box."""
@@ -35,28 +36,40 @@ class DatasetAdmin(ModelAdmin):
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Dataset]:
         rows: QuerySet[Dataset] = super().get_queryset(request)
-        return rows.prefetch_related("versions")
+        versions = DatasetVersion.objects.filter(dataset=OuterRef("pk")).order_by("-number")
+        runs = EvalRun.objects.filter(dataset_version__dataset=OuterRef("pk")).order_by("-pk")
+        return rows.annotate(
+            newest_prompt=Subquery(versions.values("prompt")[:1]),
+            newest_number=Subquery(versions.values("number")[:1]),
+            newest_author=Subquery(versions.values("author")[:1]),
+            case_count=Subquery(versions.annotate(count=Count("cases")).values("count")[:1]),
+            run_id=Subquery(runs.values("pk")[:1]),
+            run_state=Subquery(runs.values("state")[:1]),
+            run_verdict=KeyTextTransform(
+                "verdict", KeyTransform(0, Subquery(runs.values("report__comparisons")[:1]))
+            ),
+        )
 
     def get_fields(self, request: HttpRequest, obj: Dataset | None = None) -> tuple[str, ...]:
         return ("text", "why")
 
-    @display(description="prompt")
-    def prompt(self, dataset: Dataset) -> str:
-        return dataset.versions.all()[0].prompt
+    @display(description="prompt", ordering="newest_prompt")
+    def prompt(self, dataset: Any) -> str:
+        return str(dataset.newest_prompt)
 
-    @display(description="cases")
-    def cases(self, dataset: Dataset) -> int:
-        return dataset.versions.all()[0].cases.count()
+    @display(description="cases", ordering="case_count")
+    def cases(self, dataset: Any) -> int:
+        return int(dataset.case_count)
 
     @display(description="version")
-    def version(self, dataset: Dataset) -> str:
-        newest = dataset.versions.all()[0]
-        return f"#{newest.number} by {newest.author}"
+    def version(self, dataset: Any) -> str:
+        return f"#{dataset.newest_number} by {dataset.newest_author}"
 
-    @display(description="last run")
-    def last_run(self, dataset: Dataset) -> SafeString | str:
-        run = EvalRun.objects.filter(dataset_version__dataset=dataset).first()
-        return run_link(run) if run else "—"
+    @display(description="last run", ordering="run_id")
+    def last_run(self, dataset: Any) -> SafeString | str:
+        if dataset.run_id is None:
+            return "—"
+        return run_link(dataset.run_id, says=dataset.run_verdict or dataset.run_state)
 
     def has_delete_permission(self, request: HttpRequest, obj: Dataset | None = None) -> bool:
         return False
@@ -83,7 +96,10 @@ class DatasetAdmin(ModelAdmin):
             "runs": EvalRun.objects.filter(dataset_version__dataset=dataset)[:10] if dataset else (),
             "formats": ("yaml", *WRITERS),
         }
-        return super().change_view(request, object_id, form_url, shown | (extra_context or {}))
+        answer: HttpResponse = super().change_view(
+            request, object_id, form_url, shown | (extra_context or {})
+        )
+        return answer
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view(self.download_view)
