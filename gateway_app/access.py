@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
+from typing import Any, TypedDict, Unpack
 
 from django.db import transaction
 from django.utils import timezone
@@ -15,6 +17,18 @@ SCOPES = ("chat", "prompts:read", "prompts:write", "usage:read", "feedback")
 USUAL_SCOPES = ("chat", "prompts:read", "usage:read", "feedback")
 
 
+class KeyLimits(TypedDict, total=False):
+    """What a key may use; what is left out or None is unlimited, an empty list allows all."""
+
+    requests_per_minute: int | None
+    tokens_per_minute: int | None
+    concurrent_requests: int | None
+    daily_budget_usd: Decimal | None
+    monthly_budget_usd: Decimal | None
+    allowed_models: list[str]
+    allowed_prompts: list[str]
+
+
 @transaction.atomic
 def create_key(
     *,
@@ -22,11 +36,13 @@ def create_key(
     name: str,
     scopes: Iterable[str] = USUAL_SCOPES,
     expires_at: datetime | None = None,
+    **limits: Unpack[KeyLimits],
 ) -> KeyText:
     """Makes a key (and its project, where that is new). The text is known now and never again.
 
-    Raises `ValueError` for an unknown scope.
+    Raises `ValueError` for an unknown scope or a limit below what makes sense.
     """
+    _check(limits)
     chosen = sorted(set(scopes))
     if unknown := set(chosen) - set(SCOPES):
         raise ValueError(f"unknown scope: {', '.join(sorted(unknown))}; there are {', '.join(SCOPES)}")
@@ -39,11 +55,30 @@ def create_key(
         secret_hash=hash_secret(text.secret),
         scopes=chosen,
         expires_at=expires_at,
+        **limits,
     )
     return text
+
+
+@transaction.atomic
+def set_limits(key: ApiKey, **limits: Unpack[KeyLimits]) -> None:
+    """Changes the limits that are given, in every worker within a second. Raises `ValueError` as above."""
+    _check(limits)
+    ApiKey.objects.filter(pk=key.pk).update(**limits)
 
 
 @transaction.atomic
 def revoke_key(key: ApiKey) -> None:
     """Takes effect in every worker within a second. A key that is revoked already stays as it is."""
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
+
+
+def _check(limits: KeyLimits) -> None:
+    for name in ("requests_per_minute", "tokens_per_minute", "concurrent_requests"):
+        number: Any = limits.get(name)
+        if number is not None and number < 1:
+            raise ValueError(f"{name} takes a whole number from 1, or nothing for no limit")
+    for name in ("daily_budget_usd", "monthly_budget_usd"):
+        dollars: Any = limits.get(name)
+        if dollars is not None and (dollars < 0 or dollars != round(dollars, 2)):
+            raise ValueError(f"{name} takes dollars and whole cents from 0, or nothing for no budget")

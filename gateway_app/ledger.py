@@ -98,8 +98,9 @@ class Ledger:
                 await self._drain()
         if self.unwritten or self.dropped:
             log.error("ledger_entries_lost", count=self.unwritten + self.dropped)
-        if self._pipe:
-            self._pipe.close()
+        pipe, self._pipe = self._pipe, None
+        if pipe:
+            pipe.close()
 
     async def _drain(self) -> None:
         while self._sent and not self._stalled():  # noqa: ASYNC110 - acknowledgements come in a callback

@@ -1,10 +1,11 @@
 """manage.py create_key: a new API key, printed once."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from gateway_app.access import SCOPES, USUAL_SCOPES, create_key
+from gateway_app.access import SCOPES, USUAL_SCOPES, KeyLimits, create_key
 
 
 class Command(BaseCommand):
@@ -15,9 +16,20 @@ class Command(BaseCommand):
         parser.add_argument("--name", required=True, help="what the key is for")
         parser.add_argument("--scopes", nargs="+", default=USUAL_SCOPES, help=", ".join(SCOPES))
 
+        parser.add_argument("--requests-per-minute", type=int)
+        parser.add_argument("--tokens-per-minute", type=int)
+        parser.add_argument("--concurrent-requests", type=int)
+        parser.add_argument("--daily-budget-usd", type=Decimal)
+        parser.add_argument("--monthly-budget-usd", type=Decimal)
+        parser.add_argument("--allowed-models", nargs="+", default=[], help="none: all")
+        parser.add_argument("--allowed-prompts", nargs="+", default=[], help="none: all")
+
     def handle(self, *args: Any, **options: Any) -> None:
+        limits: Any = {name: options[name] for name in KeyLimits.__annotations__}
         try:
-            key = create_key(project=options["project"], name=options["name"], scopes=options["scopes"])
+            key = create_key(
+                project=options["project"], name=options["name"], scopes=options["scopes"], **limits
+            )
         except ValueError as exc:
             raise CommandError(str(exc)) from exc
         self.stdout.write(str(key))
