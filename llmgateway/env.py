@@ -65,6 +65,8 @@ class Environment:
     langfuse_public_key: str
     langfuse_secret_key: str = field(repr=False)
     otlp_endpoint: str
+    require_review: bool
+    """Whoever wrote a prompt version cannot publish it."""
     prompt_pins: dict[str, str]
     """Prompt name in upper case with `_` -> version, from `<PROMPT>_PROMPT_VERSION`."""
 
@@ -111,6 +113,7 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
         langfuse_public_key=reader.text("LANGFUSE_PUBLIC_KEY"),
         langfuse_secret_key=reader.text("LANGFUSE_SECRET_KEY"),
         otlp_endpoint=reader.url("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        require_review=reader.boolean("REQUIRE_REVIEW", False),
         prompt_pins={
             match[1]: value for name, value in source.items() if value and (match := PIN.match(name))
         },

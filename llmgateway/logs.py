@@ -47,6 +47,8 @@ def configure(*, level: str, form: str) -> None:
             },
             "root": {"handlers": ["stdout"], "level": "WARNING"},
             "loggers": {
+                # Its warnings come by the dozen a second while Postgres is away; our own say it once.
+                "psycopg.pool": {"level": "ERROR"},
                 "uvicorn": {"level": "INFO"},
                 "django": {"level": "WARNING"},
                 **{name: {"level": "WARNING"} for name in QUIET},

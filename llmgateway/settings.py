@@ -71,7 +71,7 @@ DATABASES["default"]["OPTIONS"] = {
     "keepalives_interval": 5,
     "keepalives_count": 3,
     **ENV.database.get("OPTIONS", {}),
-    "pool": {"min_size": 0, "max_size": ENV.database_pool_size, "timeout": 3},
+    "pool": {"min_size": 0, "max_size": ENV.database_pool_size, "timeout": 3, "reconnect_timeout": 2},
 }
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
@@ -118,7 +118,7 @@ PROVIDERS = {
         "OPTIONS": {"api_key": ENV.anthropic_api_key, "base_url": ENV.anthropic_base_url},
     },
 }
-PROMPTS = {"DIRECTORY": BASE_DIR / "fixtures" / "prompts", "PINS": ENV.prompt_pins}
+PROMPTS = {"DIRECTORY": BASE_DIR / "fixtures" / "prompts", "PINS": ENV.prompt_pins, "REQUIRE_REVIEW": ENV.require_review}
 EVALS = {
     "DIRECTORY": BASE_DIR / "fixtures" / "evals",
     "JUDGE_MODEL": ENV.default_model,
