@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 
 from gateway_app.pacing import Patience
 from gateway_app.providers.base import Provider
+from gateway_app.tracing.base import Tracer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +27,7 @@ class GatewaySettings:
     web_workers: int
     log_prompts: bool
     version: str
+    metrics_token: str
     cors_allowed_origins: tuple[str, ...]
 
 
@@ -47,6 +49,7 @@ def gateway() -> GatewaySettings:
         circuit_failures=given["CIRCUIT_FAILURES"],
         log_prompts=given["LOG_PROMPTS"],
         version=settings.VERSION,
+        metrics_token=given["METRICS_TOKEN"],
         cors_allowed_origins=tuple(settings.CORS_ALLOWED_ORIGINS),
     )
 
@@ -54,4 +57,10 @@ def gateway() -> GatewaySettings:
 def providers() -> dict[str, Provider]:
     """A new adapter for each entry of `PROVIDERS`."""
     given: dict[str, dict[str, Any]] = settings.PROVIDERS
+    return {name: import_string(entry["BACKEND"])(**entry["OPTIONS"]) for name, entry in given.items()}
+
+
+def tracers() -> dict[str, Tracer]:
+    """A new one for each entry of `TRACERS`. Their SDKs are loaded by whoever asks, and by nobody else."""
+    given: dict[str, dict[str, Any]] = settings.TRACERS
     return {name: import_string(entry["BACKEND"])(**entry["OPTIONS"]) for name, entry in given.items()}

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import redis
@@ -27,10 +27,21 @@ Entries = list[tuple[bytes, dict[bytes, bytes]]]
 
 
 class LedgerWorker:
-    """One consumer of the group; any number may run."""
+    """One consumer of the group; any number may run.
 
-    def __init__(self, client: redis.Redis, *, name: str, keep_going: Callable[[], bool]) -> None:
+    `written` is told of each batch once it is in Postgres, and must neither wait nor raise.
+    """
+
+    def __init__(
+        self,
+        client: redis.Redis,
+        *,
+        name: str,
+        keep_going: Callable[[], bool],
+        written: Callable[[Sequence[bytes]], None] = lambda _: None,
+    ) -> None:
         self._redis = client
+        self._written = written
         self._name = name
         self._keep_going = keep_going
         self._group_known = False
@@ -58,7 +69,8 @@ class LedgerWorker:
         if not entries:
             return 0
         self._unfinished = True
-        unreadable = set(ledger_rows.write([fields.get(FIELD.encode(), b"") for _, fields in entries]))
+        batch = [fields.get(FIELD.encode(), b"") for _, fields in entries]
+        unreadable = set(ledger_rows.write(batch))
         with self._redis.pipeline(transaction=True) as pipe:
             for entry in unreadable:
                 pipe.xadd(POISON, {FIELD: entry}, maxlen=POISON_BOUND, approximate=True)
@@ -67,6 +79,7 @@ class LedgerWorker:
             pipe.xdel(STREAM, *ids)
             pipe.execute()
         self._unfinished = False
+        self._written([entry for entry in batch if entry not in unreadable])
         log.info("ledger_written", entries=len(entries), unreadable=len(unreadable))
         return len(entries)
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import environ
 
@@ -67,6 +67,9 @@ class Environment:
     otlp_endpoint: str
     require_review: bool
     """Whoever wrote a prompt version cannot publish it."""
+    otlp_headers: dict[str, str] = field(repr=False)
+    metrics_token: str = field(repr=False)
+    """Opens `/metrics`; without one it is open where anonymous calls are."""
     prompt_pins: dict[str, str]
     """Prompt name in upper case with `_` -> version, from `<PROMPT>_PROMPT_VERSION`."""
 
@@ -114,6 +117,8 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
         langfuse_secret_key=reader.text("LANGFUSE_SECRET_KEY"),
         otlp_endpoint=reader.url("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
         require_review=reader.boolean("REQUIRE_REVIEW", False),
+        otlp_headers=reader.headers("OTEL_EXPORTER_OTLP_HEADERS"),
+        metrics_token=reader.text("METRICS_TOKEN"),
         prompt_pins={
             match[1]: value for name, value in source.items() if value and (match := PIN.match(name))
         },
@@ -171,6 +176,12 @@ class _Reader:
             if origin != "*" and not re.fullmatch(r"https?://[^/\s]+", origin):
                 _refuse(name, "origins such as https://app.example.com, separated by commas", origin)
         return origins
+
+    def headers(self, name: str) -> dict[str, str]:
+        pairs = [word.partition("=") for word in self.words(name, [])]
+        if not all(key.strip() and value for key, _, value in pairs):
+            raise InvalidEnvironment(f"{name} takes name=value pairs, separated by commas")
+        return {key.strip(): unquote(value.strip()) for key, _, value in pairs}
 
     def url(self, name: str, default: str, schemes: tuple[str, ...] = ("http", "https")) -> str:
         value = self.text(name, default)

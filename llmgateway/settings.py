@@ -103,6 +103,7 @@ GATEWAY = {
     "WEB_WORKERS": ENV.web_workers,
     "CIRCUIT_FAILURES": ENV.circuit_failures,
     "LOG_PROMPTS": ENV.log_prompts,
+    "METRICS_TOKEN": ENV.metrics_token,
 }
 PROVIDERS = {
     "gemini": {
@@ -118,6 +119,22 @@ PROVIDERS = {
         "OPTIONS": {"api_key": ENV.anthropic_api_key, "base_url": ENV.anthropic_base_url},
     },
 }
+# Traces go to each host that is named, through the ledger worker.
+TRACERS: dict[str, dict[str, Any]] = {}
+if ENV.langfuse_public_key and ENV.langfuse_secret_key:
+    TRACERS["langfuse"] = {
+        "BACKEND": "gateway_app.tracing.langfuse.Langfuse",
+        "OPTIONS": {
+            "host": ENV.langfuse_host,
+            "public_key": ENV.langfuse_public_key,
+            "secret_key": ENV.langfuse_secret_key,
+        },
+    }
+if ENV.otlp_endpoint:
+    TRACERS["otlp"] = {
+        "BACKEND": "gateway_app.tracing.otlp.Otlp",
+        "OPTIONS": {"endpoint": ENV.otlp_endpoint, "headers": ENV.otlp_headers, "version": VERSION},
+    }
 PROMPTS = {"DIRECTORY": BASE_DIR / "fixtures" / "prompts", "PINS": ENV.prompt_pins, "REQUIRE_REVIEW": ENV.require_review}
 EVALS = {
     "DIRECTORY": BASE_DIR / "fixtures" / "evals",

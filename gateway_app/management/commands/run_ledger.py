@@ -10,6 +10,7 @@ from django.core.management.base import BaseCommand
 
 from gateway_app import conf
 from gateway_app.ledger_worker import LedgerWorker
+from gateway_app.tracing.exporting import Exporting
 
 
 class Command(BaseCommand):
@@ -19,6 +20,8 @@ class Command(BaseCommand):
         stopping: list[int] = []
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda received, _: stopping.append(received))
-        client = redis.Redis.from_url(conf.gateway().redis_url, socket_timeout=5, socket_connect_timeout=2)
+        url = conf.gateway().redis_url
+        client = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2)
         name = f"{socket.gethostname()}-{os.getpid()}"
-        LedgerWorker(client, name=name, keep_going=lambda: not stopping).run()
+        with Exporting(conf.tracers(), redis_url=url) as traces:
+            LedgerWorker(client, name=name, keep_going=lambda: not stopping, written=traces.offer).run()

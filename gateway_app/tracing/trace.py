@@ -1,0 +1,147 @@
+"""A finished call laid out as a trace: when each try began and ended, and what belongs to which."""
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from hashlib import sha256
+from typing import Any
+
+from gateway_app.content import Content
+from gateway_app.records import Attempt, CallRecord
+from gateway_app.tracing.records import trace_id
+from gateway_app.types import Usage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """One try at one vendor."""
+
+    id: str
+    """16 hexadecimal digits."""
+    attempt: Attempt
+    began: datetime
+    ended: datetime
+    first_token: datetime | None = None
+    usage: Usage | None = None
+    """Like all that follows but the error, of the last try alone: what a call used is said once."""
+    cost_usd: Decimal | None = None
+    model_served: str | None = None
+    content: Content | None = None
+    finish_reason: str | None = None
+    error: str | None = None
+    """Our code for what went wrong."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trace:
+    """One call."""
+
+    id: str
+    root_id: str
+    """Of the span around the tries."""
+    name: str
+    call: CallRecord
+    began: datetime
+    ended: datetime
+    generations: tuple[Generation, ...]
+    tags: tuple[str, ...]
+
+    @property
+    def from_cache(self) -> bool:
+        """Answered without a vendor, by the cache or by another caller's try."""
+        return not self.generations and self.call.cache in ("HIT", "COALESCED")
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Those that were set."""
+        call = self.call
+        own = {"temperature": call.temperature, "max_tokens": call.max_tokens}
+        return {**call.parameters, **{name: value for name, value in own.items() if value is not None}}
+
+    @property
+    def prompt_number(self) -> int | None:
+        """Langfuse's prompt versions are numbers: `v7` is 7; a version without one has no link."""
+        match = re.fullmatch(r"v?(\d{1,9})", self.call.prompt_version or "")
+        return int(match[1]) if match else None
+
+    @property
+    def facts(self) -> Mapping[str, Any]:
+        """What is known of the call as a whole, the unknown left out."""
+        call = self.call
+        known = {
+            "request_id": call.request_id,
+            "project": call.project_name or None,
+            "key": call.key_name,
+            "surface": call.surface,
+            "streamed": call.streamed,
+            "cache": call.cache,
+            "prompt_name": call.prompt_name,
+            "prompt_version": call.prompt_version,
+            "experiment_phase": call.phase,
+            "version_reason": call.arm_reason,
+            "outcome": call.outcome,
+            "error_code": call.error_code,
+            "saved_usd": None if call.saved_usd is None else float(call.saved_usd),
+        }
+        return {name: value for name, value in known.items() if value is not None}
+
+
+def lay_out(call: CallRecord) -> Trace:
+    identifier = trace_id(call.id)
+    return Trace(
+        id=identifier,
+        root_id=span_id(identifier, "root"),
+        name=call.prompt_name or call.surface,
+        call=call,
+        began=call.created_at,
+        ended=call.created_at + timedelta(seconds=call.latency),
+        generations=_generations(call, identifier),
+        tags=tuple(filter(None, (call.surface, call.prompt_name, call.prompt_version))),
+    )
+
+
+def split(usage: Usage) -> dict[str, int]:
+    """Parts that do not overlap, under the names that Langfuse adds up: `input…`, `output…`."""
+    parts = {
+        "input": usage.input_tokens - usage.cached_tokens,
+        "input_cached_tokens": usage.cached_tokens,
+        "output": usage.output_tokens,
+        "output_reasoning_tokens": usage.thinking_tokens,
+    }
+    return {**parts, "total": sum(parts.values())}
+
+
+def span_id(trace: str, name: str) -> str:
+    """16 hexadecimal digits, always the same for the same trace and name."""
+    return sha256(f"{trace}/{name}".encode()).hexdigest()[:16]
+
+
+def _generations(call: CallRecord, trace: str) -> tuple[Generation, ...]:
+    last = len(call.attempts) - 1
+    return tuple(
+        _generation(call, attempt, identifier=span_id(trace, str(number)), last=number == last)
+        for number, attempt in enumerate(call.attempts)
+    )
+
+
+def _generation(call: CallRecord, attempt: Attempt, *, identifier: str, last: bool) -> Generation:
+    began = call.created_at + timedelta(seconds=attempt.at)
+    ended = began + timedelta(seconds=attempt.seconds)
+    if not last:
+        return Generation(id=identifier, attempt=attempt, began=began, ended=ended, error=attempt.error)
+    waited = call.time_to_first_token
+    return Generation(
+        id=identifier,
+        attempt=attempt,
+        began=began,
+        ended=ended,
+        first_token=None if waited is None else call.created_at + timedelta(seconds=waited),
+        usage=None if call.usage == Usage() else call.usage,
+        cost_usd=call.cost_usd,
+        content=call.content,
+        model_served=call.model_served,
+        finish_reason=call.finish_reason,
+        error=attempt.error or call.error_code,
+    )
