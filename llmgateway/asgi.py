@@ -4,7 +4,10 @@ import os
 
 import django
 
+from gateway_app.metrics import sharing
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmgateway.settings")
+sharing.join()
 django.setup(set_prefix=False)
 
 from typing import Any  # noqa: E402
@@ -16,6 +19,8 @@ from starlette.middleware.cors import CORSMiddleware  # noqa: E402
 
 from gateway_app import conf, gateway, routing  # noqa: E402
 from gateway_app.door import Door  # noqa: E402
+from gateway_app.metrics.counted import Counted  # noqa: E402
+from gateway_app.metrics.sampling import sampled  # noqa: E402
 from llmgateway import celery  # noqa: E402, F401 - the queue into which the admin puts its tasks
 from llmgateway.lean_handler import LeanHandler  # noqa: E402
 
@@ -31,11 +36,11 @@ class Application:
     def __init__(self) -> None:
         settings = conf.gateway()
         self._pages = ASGIHandler()
-        self._sockets = URLRouter(routing.sockets)
+        self._sockets = Counted(URLRouter(routing.sockets))
         views: Any = LeanHandler()
-        api = Door(URLRouter([*routing.streams, re_path("", views)]), max_body=settings.max_body_bytes)
+        door = Door(URLRouter([*routing.streams, re_path("", views)]), max_body=settings.max_body_bytes)
         self._api = CORSMiddleware(
-            api,
+            Counted(door),
             allow_origins=settings.cors_allowed_origins,
             allow_methods=("GET", "POST", "OPTIONS"),
             allow_headers=("*",),
@@ -58,8 +63,9 @@ class Application:
         running = gateway.build()
         await running.start()
         scope["state"]["gateway"] = running
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
+        async with sampled(running):
+            await send({"type": "lifespan.startup.complete"})
+            await receive()
         await running.stop()
         await send({"type": "lifespan.shutdown.complete"})
 

@@ -1,0 +1,104 @@
+"""What a finished call adds to the instruments."""
+
+from collections import Counter
+from functools import cache
+
+import structlog
+
+from gateway_app.metrics import instruments
+from gateway_app.metrics.bounded_names import OTHER, BoundedNames
+from gateway_app.records import CallRecord
+from gateway_app.requests import ChatRequest
+
+log = structlog.get_logger()
+
+# Looking a label set up costs more than counting, so each is looked up once; their number is bounded.
+_calls = cache(instruments.CALLS.labels)
+_latency = cache(instruments.LATENCY.labels)
+_first_token = cache(instruments.FIRST_TOKEN.labels)
+_overhead = cache(instruments.OVERHEAD.labels)
+_upstream = cache(instruments.UPSTREAM.labels)
+_upstream_errors = cache(instruments.UPSTREAM_ERRORS.labels)
+_retries = cache(instruments.RETRIES.labels)
+_tokens = cache(instruments.TOKENS.labels)
+_cost = cache(instruments.COST.labels)
+_saved = cache(instruments.SAVED.labels)
+_unpriced = cache(instruments.UNPRICED.labels)
+_prompt_calls = cache(instruments.PROMPT_CALLS.labels)
+
+_models = BoundedNames(limit=100)
+_prompts = BoundedNames(limit=200)
+_versions = BoundedNames(limit=500)
+
+open_calls: Counter[tuple[str, bool]] = Counter()
+"""(surface, streamed) -> calls under way; a gauge shows it once a second, cheaper than twice a call."""
+
+
+def began(request: ChatRequest) -> None:
+    """To be followed by `observe` with the record of the same call."""
+    open_calls[request.surface, request.stream] += 1
+
+
+def observe(record: CallRecord) -> None:
+    """Of a call that ended, however it ended. Never raises: nobody's reply depends on it."""
+    try:
+        _observe(record)
+    except OSError as exc:  # no room for another series
+        log.warning("metrics_full", error=str(exc))
+
+
+def _observe(record: CallRecord) -> None:
+    state = record.cache or ""
+    open_calls[record.surface, record.streamed] -= 1
+    _calls(record.surface, record.outcome, record.error_code or "", state).inc()
+    _latency(record.surface, state).observe(record.latency)
+    # Only a prompt that exists has a version.
+    prompt = _prompts.label(record.prompt_name, proven=record.prompt_version is not None)
+    if prompt:
+        _prompt_calls(prompt, _version(record, prompt), record.outcome).inc()
+    if record.attempts:
+        _observe_tries(record)
+        _observe_spending(record, prompt)
+    elif record.saved_usd:
+        _saved(_models.label(record.model, proven=True)).inc(float(record.saved_usd))
+
+
+def _observe_tries(record: CallRecord) -> None:
+    if record.streamed and record.time_to_first_token is not None:
+        _first_token(record.surface).observe(record.time_to_first_token)
+    if record.outcome == "ok" and len(record.attempts) == 1:
+        _overhead(record.surface).observe(max(0.0, record.latency - record.upstream))
+    failed: str | None = None
+    for attempt in record.attempts:
+        model = _models.label(attempt.model, proven=attempt.error is None and record.outcome == "ok")
+        _upstream(attempt.provider, model).observe(attempt.seconds)
+        if attempt.error:
+            _upstream_errors(attempt.provider, model, attempt.error).inc()
+        if failed:
+            _retries(attempt.provider, model, failed).inc()
+        failed = attempt.error
+
+
+def _version(record: CallRecord, prompt: str) -> str:
+    if prompt == OTHER or record.prompt_version is None:
+        return OTHER
+    full = f"{prompt}@{record.prompt_version}"
+    return OTHER if _versions.label(full, proven=True) == OTHER else record.prompt_version
+
+
+def _observe_spending(record: CallRecord, prompt: str) -> None:
+    usage, answered = record.usage, record.outcome == "ok"
+    model = _models.label(record.attempts[-1].model, proven=answered)
+    parts = (
+        ("input", usage.input_tokens - usage.cached_tokens),
+        ("cached", usage.cached_tokens),
+        ("output", usage.output_tokens),
+        ("thinking", usage.thinking_tokens),
+    )
+    for kind, count in parts:
+        if count > 0:
+            _tokens(model, kind).inc(count)
+    if record.cost_usd:
+        _cost(model, prompt).inc(float(record.cost_usd))
+    elif answered and record.cost_usd is None:
+        _unpriced(model).inc()

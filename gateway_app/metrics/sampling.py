@@ -1,0 +1,46 @@
+"""What a worker's parts say of themselves, written down every second: a scrape may reach another worker."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from gateway_app.gateway import Gateway
+from gateway_app.metrics import instruments, observing
+from prompts_app.refresh import RefreshState
+
+PERIOD = 1.0
+"""Seconds."""
+
+
+@asynccontextmanager
+async def sampled(gateway: Gateway) -> AsyncIterator[None]:
+    """While in it, the instruments follow this worker's gateway."""
+    task = asyncio.create_task(_follow(gateway), name="metrics")
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def _follow(gateway: Gateway) -> None:
+    instruments.WORKERS.set(1)
+    dropped = 0
+    while True:
+        ledger = gateway.service.ledger
+        instruments.LEDGER_UNCONFIRMED.set(ledger.unwritten)
+        instruments.LEDGER_CONNECTED.set(ledger.connected)
+        instruments.LEDGER_DROPPED.inc(ledger.dropped - dropped)
+        dropped = ledger.dropped
+        instruments.CIRCUITS_OPEN.set(len(gateway.service.upstream.circuits.open_now()))
+        for (surface, streamed), count in observing.open_calls.items():
+            instruments.CALLS_OPEN.labels(surface, streamed).set(count)
+        _sample_age("prompts", gateway.registry.state)
+        _sample_age("api_keys", gateway.keys.state)
+        _sample_age("prices", gateway.prices.state)
+        await asyncio.sleep(PERIOD)
+
+
+def _sample_age(name: str, state: RefreshState) -> None:
+    if state.age is not None:
+        instruments.SNAPSHOT_AGE.labels(name).set(state.age)
