@@ -19,6 +19,7 @@ from gateway_app.exceptions import GatewayError
 from gateway_app.flights import Flight, Flights
 from gateway_app.ledger import Ledger
 from gateway_app.limits import claim, nano_dollars
+from gateway_app.metrics import observing as metrics
 from gateway_app.pricing import cost
 from gateway_app.replay import replay
 from gateway_app.requests import ChatRequest
@@ -66,6 +67,7 @@ class Service:
         cancelling its consumer, cancels the call to the vendor and leaves a `cancelled` entry.
         """
         call = Call(request)
+        metrics.began(request)
         try:
             plan = await self._plan(call)
             started = False
@@ -88,7 +90,9 @@ class Service:
             raise
         finally:
             self._settle(call)
-            self.ledger.append(call.record())
+            record = call.record()
+            self.ledger.append(record)
+            metrics.observe(record)
             log.info("request_done", **call.summary())
         yield call.end()
 
