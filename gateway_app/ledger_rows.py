@@ -9,7 +9,8 @@ import msgspec
 from django.db import DataError, connections, transaction
 
 from gateway_app.models import Call, CallContent, RollupDue
-from gateway_app.records import CallRecord
+from gateway_app.records import Attempt, CallRecord, Step
+from gateway_app.types import Usage
 
 _decoder = msgspec.json.Decoder(CallRecord)
 
@@ -73,6 +74,26 @@ def row(record: CallRecord) -> Call:
         upstream_ms=record.upstream * 1000,
         steps=[asdict(step) for step in record.steps],
         attempts=[asdict(attempt) for attempt in record.attempts],
+    )
+
+
+def record(row: Call) -> CallRecord:
+    """The way back; content is not in a row."""
+    return CallRecord(
+        **{name: getattr(row, name) for name in SAME},
+        usage=Usage(
+            input_tokens=row.input_tokens,
+            cached_tokens=row.cached_tokens,
+            output_tokens=row.output_tokens,
+            thinking_tokens=row.thinking_tokens,
+            total_tokens=row.total_tokens,
+        ),
+        parsing=_seconds(row.parse_ms),
+        latency=row.latency_ms / 1000,
+        time_to_first_token=_seconds(row.time_to_first_token_ms),
+        upstream=row.upstream_ms / 1000,
+        steps=tuple(Step(**step) for step in row.steps),
+        attempts=tuple(Attempt(**attempt) for attempt in row.attempts),
     )
 
 
@@ -141,6 +162,10 @@ def _without_nul(value: Any) -> Any:
     if isinstance(value, dict):
         return {_without_nul(key): _without_nul(item) for key, item in value.items()}
     return [_without_nul(item) for item in value] if isinstance(value, list | tuple) else value
+
+
+def _seconds(milliseconds: float | None) -> float | None:
+    return None if milliseconds is None else milliseconds / 1000
 
 
 def _milliseconds(seconds: float | None) -> float | None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from django.db import connections, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from gateway_app.catalogue import ModelCard
@@ -26,17 +26,24 @@ class PriceRefused(Exception):
 def add_price(*, model: str, price: Price, starts_at: datetime, author: str, note: str = "") -> ModelPrice:
     """A new price from `starts_at` on. Workers know it within a second.
 
-    Raises `PriceRefused` for a second price at one moment, and for one in the past of a model that has prices
-    already: what calls cost then stands in the ledger.
+    Raises `PriceRefused` as `check_price` does.
+    """
+    check_price(model=model, starts_at=starts_at)
+    return ModelPrice.objects.create(
+        model=model, starts_at=starts_at, author=author, note=note, **_columns(price)
+    )
+
+
+def check_price(*, model: str, starts_at: datetime) -> None:
+    """Raises `PriceRefused` for a second price at one moment, and for one before a price that has begun: what
+    calls cost since then stands in the ledger.
     """
     others = ModelPrice.objects.filter(model=model)
     if others.filter(starts_at=starts_at).exists():
         raise PriceRefused(f"{model} has a price from {starts_at:%Y-%m-%d %H:%M} on already")
-    if starts_at < timezone.now() and others.exists() and author != SEEDER:
-        raise PriceRefused("a new price cannot begin in the past: calls have been charged since")
-    return ModelPrice.objects.create(
-        model=model, starts_at=starts_at, author=author, note=note, **_columns(price)
-    )
+    newest = others.filter(starts_at__lte=timezone.now()).order_by("starts_at").last()
+    if newest and starts_at < newest.starts_at:
+        raise PriceRefused(f"a price of {model} holds since {newest.starts_at:%Y-%m-%d %H:%M} already")
 
 
 @transaction.atomic
@@ -72,11 +79,8 @@ def _stands(last: ModelPrice, price: Price) -> bool:
 
 def load_prices() -> PriceBook:
     prices: dict[str, list[DatedPrice]] = defaultdict(list)
-    try:
-        for row in ModelPrice.objects.all():
-            prices[row.model].append(DatedPrice(row.starts_at, price_of(row)))
-    finally:
-        connections.close_all()
+    for row in ModelPrice.objects.all():
+        prices[row.model].append(DatedPrice(row.starts_at, price_of(row)))
     return PriceBook(prices)
 
 

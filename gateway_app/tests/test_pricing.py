@@ -8,11 +8,28 @@ import pytest
 
 from gateway_app import catalogue
 from gateway_app.exceptions import ModelNotFound
-from gateway_app.pricing import Price, Rates, cost
+from gateway_app.pricing import Price, Rates, bill, cost
+from gateway_app.testing.replay import Exchange, ReplayServer, read_exchanges
+from gateway_app.tests.conftest import RECORDINGS, OpenGemini, ask, completion_of
 from gateway_app.types import Usage
 from llmgateway.env import ROOT
 
 FLASH = Price(standard=Rates(input=Decimal("0.30"), cached=Decimal("0.03"), output=Decimal("2.50")))
+OWN = Path(__file__).parent / "exchanges"
+RATES = {
+    # USD per million tokens: input, cached input, output
+    "gemini-2.0-flash": ("0.10", "0.10", "0.40"),
+    "gemini-2.5-flash": ("0.30", "0.03", "2.50"),
+    "gemini-2.5-flash-lite": ("0.10", "0.01", "0.40"),
+    "gemini-2.5-pro": ("1.25", "0.125", "10.00"),
+    "gemini-3-flash-preview": ("0.50", "0.05", "3.00"),
+    "gemini-3-pro-preview": ("2.00", "0.20", "12.00"),
+    "gemini-3.1-flash-lite": ("0.25", "0.025", "1.50"),
+    "gemini-3.5-flash": ("1.50", "0.15", "9.00"),
+    "gemini-3.6-flash": ("0.75", "0.075", "3.75"),
+}
+"""Kept apart from the catalogue, to check it and the code against. No exchange is in a long-context tier."""
+BROKEN = {"no-candidates", "ends-without-a-finish-reason", "error-in-mid-stream"}
 PRO = Price(
     standard=Rates(input=Decimal("1.25"), cached=Decimal("0.125"), output=Decimal(10)),
     long_context=Rates(input=Decimal("2.50"), cached=Decimal("0.25"), output=Decimal(15)),
@@ -24,6 +41,18 @@ def test_cached_input_is_cheaper_and_counted_once() -> None:
     assert (
         cost(usage, FLASH) == (600 * Decimal("0.30") + 400 * Decimal("0.03") + 100 * Decimal("2.50")) / 10**6
     )
+
+
+def test_a_bill_has_every_token_in_one_line_and_adds_up_to_the_cost() -> None:
+    usage = Usage(input_tokens=1000, cached_tokens=400, output_tokens=100, thinking_tokens=50)
+    lines = bill(usage, FLASH)
+    assert [(line.what, line.tokens) for line in lines] == [
+        ("input", 600),
+        ("cached input", 400),
+        ("output", 100),
+        ("thinking", 50),
+    ]
+    assert sum(line.cost for line in lines) == cost(usage, FLASH)
 
 
 def test_thinking_is_billed_as_output() -> None:
@@ -83,3 +112,52 @@ def test_a_wrong_catalogue_is_refused(document: object, tmp_path: Path) -> None:
     path.write_text(json.dumps(document))
     with pytest.raises(catalogue.CatalogueInvalid):
         catalogue.load(path)
+
+
+def last_counts(exchange: Exchange) -> dict[str, int]:
+    """The reply's final `usageMetadata`, read without the code under test."""
+    if exchange.response_sse is None:
+        return (exchange.response or {})["usageMetadata"]
+    lines = exchange.response_sse.replace("\r\n", "\n").split("\n")
+    documents = [json.loads(line[5:]) for line in lines if line.startswith("data:")]
+    return [document["usageMetadata"] for document in documents if "usageMetadata" in document][-1]
+
+
+def worked_out(exchange: Exchange) -> Decimal | None:
+    """What Google bills for the exchange, from its raw counts."""
+    if exchange.model not in RATES:
+        return None
+    counts, (fresh, cached, output) = last_counts(exchange), map(Decimal, RATES[exchange.model])
+    sent = counts.get("promptTokenCount", 0) + counts.get("toolUsePromptTokenCount", 0)
+    reused = counts.get("cachedContentTokenCount", 0)
+    written = counts.get("candidatesTokenCount", 0) + counts.get("thoughtsTokenCount", 0)
+    return ((sent - reused) * fresh + reused * cached + written * output) / 1_000_000
+
+
+async def priced(path: Path, open_gemini: OpenGemini) -> tuple[int, int]:
+    """Replays the finished exchanges of a file; returns how many had a known price, and an unknown one."""
+    models = catalogue.load(ROOT / "fixtures" / "models.yaml")
+    whole = [exchange for exchange in read_exchanges(path) if exchange.name not in BROKEN]
+    known = 0
+    async with ReplayServer(whole) as server, open_gemini(server.url) as gemini:
+        for exchange in whole:
+            streamed = exchange.response_sse is not None
+            completion = await completion_of(gemini, ask("Hi", exchange.model), whole=not streamed)
+            charged = cost(completion.usage, models.card(exchange.model).price)
+            assert charged == worked_out(exchange), exchange.name
+            known += charged is not None
+    return known, len(whole) - known
+
+
+@pytest.mark.skipif(not RECORDINGS.is_dir(), reason=f"no recorded traffic in {RECORDINGS}")
+async def test_every_recorded_call_costs_what_its_raw_counts_say(open_gemini: OpenGemini) -> None:
+    found = [await priced(path, open_gemini) for path in sorted(RECORDINGS.glob("*.jsonl"))]
+    assert [sum(column) for column in zip(*found, strict=True)] == [169, 5]
+
+
+@pytest.mark.parametrize("name", ["whole", "streams"])
+async def test_the_projects_own_exchanges_cost_what_their_raw_counts_say(
+    name: str, open_gemini: OpenGemini
+) -> None:
+    known, _ = await priced(OWN / f"{name}.jsonl", open_gemini)
+    assert known > 5

@@ -1,4 +1,4 @@
-"""The ledger, read-only; projects and keys, made and revoked through `access`."""
+"""Projects and keys, made and revoked through `access`."""
 
 from typing import Any
 
@@ -12,101 +12,28 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from gateway_app.access import SCOPES, USUAL_SCOPES, create_key, revoke_key
-from gateway_app.models import ApiKey, Call, Project
-
-LABELS = {"ok": "success", "error": "danger", "cancelled": "warning"}
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """To look at, not to change."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        return False
-
-
-@admin.register(Call)
-class CallAdmin(ReadOnlyAdmin):
-    list_display = (
-        "created_at",
-        "asked",
-        "model",
-        "answered",
-        "cache",
-        "tokens",
-        "cost",
-        "latency",
-        "request_id",
-    )
-    list_filter = (
-        "outcome",
-        "cache",
-        "prompt_name",
-        "prompt_version",
-        "model",
-        "surface",
-        "project",
-        "error_code",
-    )
-    search_fields = ("request_id",)
-    search_help_text = "a request id"
-    date_hierarchy = "created_at"
-    list_per_page = 50
-    list_select_related = ("project",)
-    show_full_result_count = False
-    fieldsets = (
-        (None, {"fields": (("request_id", "created_at"), ("project", "key"), ("surface", "streamed"))}),
-        (
-            "Asked",
-            {"fields": (("prompt_name", "prompt_version", "phase"), ("model", "temperature", "max_tokens"))},
-        ),
-        (
-            "Answered",
-            {"fields": (("outcome", "error_code", "finish_reason"), ("provider", "model_served", "cache"))},
-        ),
-        (
-            "Tokens and cost",
-            {
-                "fields": (
-                    ("input_tokens", "cached_tokens"),
-                    ("output_tokens", "thinking_tokens", "total_tokens"),
-                    ("cost_usd", "saved_usd"),
-                )
-            },
-        ),
-        ("Time", {"fields": (("latency_ms", "time_to_first_token_ms", "upstream_ms"), "attempts")}),
-    )
-
-    @display(description="Prompt", ordering="prompt_name")
-    def asked(self, call: Call) -> str:
-        return f"{call.prompt_name} {call.prompt_version or ''}" if call.prompt_name else "—"
-
-    @display(description="Outcome", label=LABELS, ordering="outcome")
-    def answered(self, call: Call) -> tuple[str, str]:
-        return call.outcome, call.error_code or call.outcome
-
-    @display(description="Tokens", ordering="total_tokens")
-    def tokens(self, call: Call) -> int:
-        return call.total_tokens
-
-    @display(description="Cost", ordering="cost_usd")
-    def cost(self, call: Call) -> str:
-        return "unknown" if call.cost_usd is None else f"${call.cost_usd:.6f}"
-
-    @display(description="Latency", ordering="latency_ms")
-    def latency(self, call: Call) -> str:
-        return f"{call.latency_ms:,.0f} ms" if call.latency_ms >= 10 else f"{call.latency_ms:.1f} ms"
+from gateway_app.models import ApiKey, Project
 
 
 @admin.register(Project)
 class ProjectAdmin(ModelAdmin):
-    list_display = ("name", "created_at")
+    list_display = ("name", "created_at", "content")
     search_fields = ("name",)
+    fieldsets = (
+        (None, {"fields": ("name",)}),
+        (
+            "Content in the ledger",
+            {
+                "fields": (("content_percent", "content_days"),),
+                "description": "What was said is not kept unless you ask for it here.",
+            },
+        ),
+    )
+
+    @display(description="Content kept")
+    def content(self, project: Project) -> str:
+        kept = f"of {project.content_percent} % of calls, for {project.content_days} days"
+        return kept if project.content_percent else "none"
 
 
 class NewKeyForm(ModelForm):  # type: ignore[type-arg]

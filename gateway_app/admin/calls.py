@@ -1,0 +1,82 @@
+"""The ledger's list, and each call explained."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from unfold.decorators import display
+from unfold.paginator import InfinitePaginator
+
+from gateway_app.admin.call_page import call_page
+from gateway_app.admin.filters import FILTERS
+from gateway_app.admin.read_only import ReadOnlyAdmin
+from gateway_app.models import Call
+
+LABELS = {"ok": "success", "error": "danger", "cancelled": "warning"}
+
+
+@admin.register(Call)
+class CallAdmin(ReadOnlyAdmin):
+    """Made for millions of rows: nothing here counts them or looks for their different values."""
+
+    list_display = (
+        "created_at",
+        "asked",
+        "model",
+        "answered",
+        "cache",
+        "total_tokens",
+        "cost",
+        "latency",
+        "request_id",
+    )
+    list_filter = FILTERS
+    list_filter_submit = False
+    search_fields = ("request_id",)
+    search_help_text = "a whole request id"
+    list_per_page = 50
+    paginator = InfinitePaginator
+    show_full_result_count = False
+    ordering = ("-created_at",)
+    change_form_outer_before_template = "admin/gateway_app/call.html"
+
+    class Media:
+        css = {"all": ["gateway_app/admin.css"]}
+
+    def get_fieldsets(self, request: HttpRequest, obj: Call | None = None) -> Any:
+        return []
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Call], search_term: str
+    ) -> tuple[QuerySet[Call], bool]:
+        """By the whole id, which has an index; Django's own search would read every row."""
+        return (queryset.filter(request_id=search_term.strip()) if search_term else queryset), False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        row = self.get_object(request, object_id)
+        page = {"page": call_page(row, request.user), "title": "Call"} if row else {}
+        response: HttpResponse = super().change_view(
+            request, object_id, form_url, (extra_context or {}) | page
+        )
+        return response
+
+    @display(description="Prompt")
+    def asked(self, call: Call) -> str:
+        return f"{call.prompt_name} {call.prompt_version or ''}" if call.prompt_name else "—"
+
+    @display(description="Outcome", label=LABELS)
+    def answered(self, call: Call) -> tuple[str, str]:
+        return call.outcome, call.error_code or call.outcome
+
+    @display(description="Cost")
+    def cost(self, call: Call) -> str:
+        if call.cost_usd is None:
+            return "unknown" if call.outcome == "ok" else "—"
+        return f"${call.cost_usd:.6f}"
+
+    @display(description="Latency")
+    def latency(self, call: Call) -> str:
+        return f"{call.latency_ms:,.0f} ms" if call.latency_ms >= 10 else f"{call.latency_ms:.1f} ms"

@@ -1,0 +1,86 @@
+"""Filters of the ledger. The rollups know which values there are: the calls are too many to ask."""
+
+from datetime import timedelta
+from typing import Any
+
+from django.contrib.admin import SimpleListFilter
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+
+from gateway_app.models import Call, Project, Rollup
+
+RECENT = timedelta(days=90)
+"""How far back values are looked for."""
+MOST = 200
+"""Values that a filter offers."""
+
+
+class SinceFilter(SimpleListFilter):
+    title = "time"
+    parameter_name = "since"
+    spans = {"hour": ("Past hour", timedelta(hours=1)), "day": ("Past 24 hours", timedelta(days=1))}
+    spans |= {"week": ("Past 7 days", timedelta(days=7)), "month": ("Past 30 days", timedelta(days=30))}
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(name, label) for name, (label, _) in self.spans.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
+        if (chosen := self.value()) not in self.spans:
+            return queryset
+        return queryset.filter(created_at__gte=timezone.now() - self.spans[chosen][1])
+
+
+class ColumnFilter(SimpleListFilter):
+    """One value of the column `parameter_name`."""
+
+    known: tuple[str, ...] = ()
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        return [(value, value) for value in self.known]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
+        chosen = self.value()
+        return queryset.filter(**{str(self.parameter_name): chosen}) if chosen else queryset
+
+
+class RecentValueFilter(ColumnFilter):
+    """Offers what calls had lately, and what the address names."""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        column = str(self.parameter_name)
+        rows = Rollup.objects.filter(period=Rollup.Period.DAY, start__gte=timezone.now() - RECENT)
+        found = rows.exclude(**{column: None}).order_by(column).values_list(column, flat=True).distinct()
+        values = {str(value) for value in found[:MOST]} | {*request.GET.getlist(column)}
+        return [(value, value) for value in sorted(values)]
+
+
+class ProjectFilter(SimpleListFilter):
+    title = "project"
+    parameter_name = "project"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        projects = Project.objects.order_by("name").values_list("pk", "name")[:MOST]
+        return [(str(pk), name) for pk, name in projects] + [("none", "anonymous")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
+        chosen = self.value() or ""
+        if chosen == "none":
+            return queryset.filter(project=None)
+        return queryset.filter(project_id=int(chosen)) if chosen.isdecimal() else queryset
+
+
+def _filter(base: type[ColumnFilter], column: str, title: str, **known: Any) -> type[ColumnFilter]:
+    return type(f"{column}_filter", (base,), {"parameter_name": column, "title": title, **known})
+
+
+FILTERS = (
+    SinceFilter,
+    _filter(ColumnFilter, "outcome", "outcome", known=("ok", "error", "cancelled")),
+    _filter(ColumnFilter, "cache", "cache", known=("HIT", "MISS", "COALESCED", "BYPASS")),
+    _filter(RecentValueFilter, "prompt_name", "prompt"),
+    _filter(RecentValueFilter, "prompt_version", "version"),
+    _filter(RecentValueFilter, "model", "model"),
+    _filter(ColumnFilter, "surface", "surface", known=("chat", "v1", "ws", "playground", "eval")),
+    ProjectFilter,
+)
