@@ -17,6 +17,7 @@ from gateway_app.flights import Flights
 from gateway_app.ledger import Ledger
 from gateway_app.price_book import PriceBook
 from gateway_app.prices import load_prices
+from gateway_app.purges import load_purges
 from gateway_app.requests import Caller
 from gateway_app.response_cache import AsyncRedisCache, ResponseCache
 from gateway_app.service import Service
@@ -47,13 +48,19 @@ class Gateway:
             self.prices.start(),
             self.service.ledger.start(),
             self.service.upstream.circuits.start(),
+            self.service.purges.start(),
             self.service.admission.start(),
             self.service.flights.start(),
         )
 
     async def stop(self) -> None:
         """Finishes the ledger, then lets go of everything; bounded in time."""
-        await asyncio.gather(self.registry.stop(), self.keys.stop(), self.service.upstream.circuits.stop())
+        await asyncio.gather(
+            self.registry.stop(),
+            self.keys.stop(),
+            self.service.purges.stop(),
+            self.service.upstream.circuits.stop(),
+        )
         await self.service.flights.stop()
         for provider in self.service.upstream.providers.values():
             await provider.close()
@@ -80,6 +87,7 @@ def build() -> Gateway:
         ),
         flights=Flights(FlightShare(responses.redis)),
         cache=ResponseCache(responses, ttl=settings.cache_ttl),
+        purges=Refreshed(name="purges", load=load_purges, revision=key_snapshot.access_revision),
         admission=Admission(responses.redis, spent=_spent, workers=settings.web_workers),
         ledger=Ledger(settings.redis_url, write_directly=_write_directly, masks=masking.load(settings.masks)),
         default_model=settings.default_model,

@@ -2,7 +2,7 @@
 
 import time
 from asyncio import CancelledError
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
 from decimal import Decimal
@@ -21,6 +21,7 @@ from gateway_app.ledger import Ledger
 from gateway_app.limits import claim, nano_dollars
 from gateway_app.metrics import observing as metrics
 from gateway_app.pricing import cost
+from gateway_app.purge_counts import Purged, purges_of
 from gateway_app.replay import replay
 from gateway_app.requests import ChatRequest
 from gateway_app.resolution import resolve
@@ -28,6 +29,7 @@ from gateway_app.response_cache import ResponseCache, StoredReply
 from gateway_app.types import Chunk, Completion, CompletionRequest, FinishReason
 from gateway_app.upstream import Upstream
 from prompts_app.exceptions import PromptError
+from prompts_app.refresh import Refreshed
 from prompts_app.registry import Registry
 
 log = structlog.get_logger()
@@ -51,6 +53,7 @@ class Service:
     upstream: Upstream
     flights: Flights
     cache: ResponseCache
+    purges: Refreshed[Mapping[Purged, int]]
     admission: Admission
     ledger: Ledger
     default_model: str
@@ -100,7 +103,11 @@ class Service:
         completion, card = await resolve(
             call, self.registry, self.catalogue, default_model=self.default_model
         )
-        key = cache_key(completion, project=call.request.caller.project_id or 0, provider=card.provider)
+        caller = call.request.caller
+        purges = purges_of(
+            self.purges.value, project=caller.project, prompt=call.request.prompt_name, model=card.name
+        )
+        key = cache_key(completion, project=caller.project_id or 0, provider=card.provider, purges=purges)
         call.cache_key = key
         return Plan(completion=completion, card=card, key=key)
 

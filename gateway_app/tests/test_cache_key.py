@@ -55,6 +55,14 @@ def test_project_provider_and_model_are_part_of_the_key() -> None:
     assert len(keys) == 4
 
 
+def test_a_purge_changes_the_key() -> None:
+    keys = {
+        cache_key(BASE, project=1, provider="gemini", purges=counts)
+        for counts in [(0, 0, 0), (0, 1, 0), (1, 0, 0)]
+    }
+    assert len(keys) == 3
+
+
 def test_a_colon_moves_nothing_from_one_field_to_the_next() -> None:
     one = CompletionRequest(model="gemini:flash", messages=(Message(role="user", content="hello"),))
     other = CompletionRequest(model="flash", messages=(Message(role="user", content="hello:gemini"),))

@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +16,7 @@ from psycopg.rows import dict_row
 
 from gateway_app.testing.process import SimulatorControl
 from gateway_app.tests.clients import Browser, events, open_browser, open_socket
+from llmgateway.env import ROOT
 from llmgateway.stack import Stack
 
 LICENCE = (Path(__file__).parent / "texts" / "apache-2.0.txt").read_text()
@@ -120,6 +123,35 @@ def test_the_second_call_is_a_hit_and_costs_nothing(stack: Stack, api: httpx.Cli
     kept = row(stack, hit["request_id"])
     assert (kept["cache"], kept["outcome"], kept["cost_usd"]) == ("HIT", "ok", 0)
     assert float(kept["saved_usd"]) == missed["cost_usd"]
+
+
+@pytest.mark.parametrize(
+    "part", [("--prompt", "summarizer"), ("--model", "gemini-2.5-flash"), ("--project", "demo")]
+)
+def test_what_is_purged_is_asked_anew_everywhere(
+    stack: Stack, api: httpx.Client, part: tuple[str, str]
+) -> None:
+    body = {"prompt": f"The tide {part[0]} comes. The tide goes."}
+    assert not api.post("/summarize", json=body).json()["cache_hit"]
+    assert api.post("/summarize", json=body).json()["cache_hit"]
+    subprocess.run(
+        [sys.executable, ROOT / "manage.py", "purge_cache", *part],
+        env=stack.env,
+        check=True,
+        capture_output=True,
+    )
+    time.sleep(1)
+    assert not api.post("/summarize", json=body).json()["cache_hit"]
+
+
+def test_a_callers_cache_control_is_obeyed(api: httpx.Client) -> None:
+    body = {"prompt": "Obey my wishes about caches."}
+    assert api.post("/chat", json=body, headers={"Cache-Control": "no-store"}).headers["X-Cache"] == "BYPASS"
+    assert api.post("/chat", json=body).headers["X-Cache"] == "MISS"
+    assert api.post("/chat", json=body, headers={"Cache-Control": "max-age=60"}).headers["X-Cache"] == "HIT"
+    assert api.post("/chat", json=body, headers={"Cache-Control": "max-age=0"}).headers["X-Cache"] == "MISS"
+    assert api.post("/chat", json=body, headers={"Cache-Control": "no-cache"}).headers["X-Cache"] == "BYPASS"
+    assert api.post("/chat", json=body).headers["X-Cache"] == "HIT"
 
 
 @pytest.mark.parametrize("path", ["/chat", "/chat/stream"])
