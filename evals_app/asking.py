@@ -48,7 +48,7 @@ class Asker:
             latency=answer.end.latency,
             cost_usd=answer.end.cost_usd,
         )
-        scores = {check: await check.evaluate(sample) for check in self.checks}
+        scores = [(check, await check.evaluate(sample)) for check in self.checks]
         return self._outcome(question, answer, sample, scores)
 
     def _request(self, question: Question) -> ChatRequest:
@@ -67,19 +67,19 @@ class Asker:
         )
 
     def _outcome(
-        self, question: Question, answer: Answer, sample: Sample, scores: Mapping[Check, Score]
+        self, question: Question, answer: Answer, sample: Sample, scores: Sequence[tuple[Check, Score]]
     ) -> Outcome:
-        weights = fsum(check.weight for check in scores)
+        weights = fsum(check.weight for check, _ in scores)
         return Outcome(
             result_id=question.result_id,
             output=sample.output,
             finish_reason=answer.end.finish_reason,
             latency=sample.latency,
             cost_usd=sample.cost_usd,
-            judging_usd=sum((score.cost_usd for score in scores.values()), Decimal(0)),
-            scores={check.name: _stored(check, score) for check, score in scores.items()},
-            score=fsum(check.weight * score.value for check, score in scores.items()) / weights,
-            passed=all(check.passes(score) for check, score in scores.items()),
+            judging_usd=sum((score.cost_usd for _, score in scores), Decimal(0)),
+            scores={check.name: _stored(check, score) for check, score in scores},
+            score=fsum(check.weight * score.value for check, score in scores) / weights,
+            passed=all(check.passes(score) for check, score in scores),
         )
 
     def _unanswered(self, question: Question, error: str) -> Outcome:

@@ -85,7 +85,7 @@ async def run_lane(
     until: float,
 ) -> int:
     """Trades outcomes for questions; how many were answered. No question is taken after `until`."""
-    under_way: set[asyncio.Task[Outcome]] = set()
+    under_way: dict[asyncio.Future[Outcome], Question] = {}
     outcomes: list[Outcome] = []
     answered = 0
     try:
@@ -93,16 +93,24 @@ async def run_lane(
             wanted = concurrency - len(under_way) if time.monotonic() < until else 0
             questions = await trade(outcomes, wanted)
             answered += len(outcomes)
-            under_way |= {asyncio.ensure_future(answer(question)) for question in questions}
+            under_way |= {asyncio.ensure_future(answer(question)): question for question in questions}
             if not under_way:
                 return answered
-            done, under_way = await asyncio.wait(
-                under_way, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED
-            )
-            outcomes = [task.result() for task in done]
+            done, _ = await asyncio.wait(under_way, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+            outcomes = [_outcome(task, under_way.pop(task)) for task in done]
     finally:
         for task in under_way:
             task.cancel()
+
+
+def _outcome(task: asyncio.Future[Outcome], question: Question) -> Outcome:
+    """What came of a question; a mistake of ours spoils that one and not the run."""
+    exc = task.exception()
+    if exc is None:
+        return task.result()
+    log.error("eval_question_failed", result=question.result_id, exc_info=exc)
+    error = f"internal error: {type(exc).__name__}: {exc}"[:2000]
+    return Outcome(result_id=question.result_id, error=error, scores={})
 
 
 @asynccontextmanager

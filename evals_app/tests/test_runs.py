@@ -1,6 +1,7 @@
 """Runs through the real pipeline, with the simulator as the vendor."""
 
 import asyncio
+import time
 from datetime import UTC, datetime
 from functools import partial
 
@@ -8,7 +9,9 @@ import pytest
 import redis
 
 from evals_app import services
-from evals_app.lanes import in_thread, work_on
+from evals_app.claims import Outcome, Question
+from evals_app.evaluators.checks import KINDS
+from evals_app.lanes import in_thread, run_lane, work_on
 from evals_app.models import EvalResult, EvalRun
 from evals_app.reporting import kept_report
 from gateway_app.ledger_worker import LedgerWorker
@@ -84,6 +87,54 @@ async def test_what_is_answered_is_not_paid_for_twice(start, vendor):
     assert run.state == "done"
     assert [result.attempts for result in results] == [1, 1, 1, 1, 2, 2, 2, 2]
     assert vendor.stats().calls == 12
+
+
+async def test_every_kind_of_evaluator_can_be_used(start, vendor):
+    specifications = {
+        "pattern": {"pattern": "word"},
+        "json_schema": {"schema": {"type": "object"}},
+        "json_fields": {"fields": ["a"]},
+        "numeric": {"expected": "number"},
+        "contains_all": {"values": ["word"]},
+        "contains_any": {"values": ["word"]},
+        "not_contains": {"values": ["other"]},
+        "length": {"at_most": 5},
+        "latency_limit": {"at_most": 5},
+        "cost_limit": {"at_most": "0.1"},
+        "judge": {"rubric": "Is it a word?"},
+        **{kind: {"expected": "text"} for kind in ("exact", "edit_similarity", "rouge_l", "bleu")},
+    }
+    run_id = await start(
+        evaluators=[{"kind": kind, **specifications.get(kind, {})} for kind in KINDS],
+        cases=[{"key": "c", "variables": {"text": "word"}, "expected": {"text": "word", "number": 1}}],
+    )
+    await work_on(run_id, seconds=30)
+    run, results, _ = await finished(run_id)
+    assert (run.state, set(results[0].scores)) == ("done", set(KINDS))
+    assert not any(result.error for result in results)
+
+
+async def test_a_mistake_of_ours_spoils_one_question_and_not_the_run():
+    questions = [
+        Question(result_id=n, request_id="", version="v1", variables={}, messages=[], expected=None)
+        for n in range(3)
+    ]
+    taken = []
+
+    async def answer(question):
+        return Outcome(result_id=question.result_id, scores={}, score=1 / question.result_id)
+
+    async def trade(outcomes, wanted):
+        taken.extend(outcomes)
+        given, questions[:] = questions[:wanted], questions[wanted:]
+        return given
+
+    assert await run_lane(answer, trade, concurrency=2, until=time.monotonic() + 5) == 3
+    assert {outcome.result_id: outcome.error for outcome in taken} == {
+        0: "internal error: ZeroDivisionError: division by zero",
+        1: "",
+        2: "",
+    }
 
 
 async def test_two_lanes_share_a_run(start, vendor):
