@@ -47,6 +47,7 @@ class Asker:
             finish_reason=answer.end.finish_reason,
             latency=answer.end.latency,
             cost_usd=answer.end.cost_usd,
+            rival=question.rival,
         )
         scores = [(check, await check.evaluate(sample)) for check in self.checks]
         return self._outcome(question, answer, sample, scores)

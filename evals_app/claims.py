@@ -11,7 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
 from django.utils.timezone import now
 
 from evals_app.models import EvalResult, EvalRun
@@ -34,6 +34,8 @@ class Question:
     variables: dict[str, Any]
     messages: list[dict[str, str]]
     expected: Any
+    rival: str | None = None
+    """The baseline's answer, where answers are compared in pairs."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,8 @@ def exchange(run_id: int, lane: UUID, outcomes: Sequence[Outcome] = (), *, wante
     All lanes of a run together have no more open than its concurrency. A run that is over, cancelled or has
     spent its cap gives nothing more; its outcomes are still taken.
     """
-    run = EvalRun.objects.select_for_update().get(pk=run_id)
+    rows = EvalRun.objects.select_for_update(of=("self",)).select_related("dataset_version")
+    run = rows.get(pk=run_id)
     for outcome in outcomes:
         _keep(run, lane, outcome)
     mine = run.results.filter(lane=lane, state=State.ASKED)
@@ -91,11 +94,27 @@ def _claim(run: EvalRun, lane: UUID, wanted: int) -> list[Question]:
     free = unanswered.filter(Q(state=State.OPEN) | Q(leased_until__lt=moment))
     _give_up(run, free)
     room = max(0, min(wanted, run.concurrency - open_now))
+    rivals = _rivals(run) if run.dataset_version.compares_pairs else None
+    if rivals is not None:
+        free = free.filter(Q(version=run.versions[0]) | Exists(rivals)).annotate(
+            rival=Subquery(rivals.values("output")[:1])
+        )
     rows = list(free.select_related("case").order_by("id")[:room])
     EvalResult.objects.filter(pk__in=[row.pk for row in rows]).update(
         state=State.ASKED, lane=lane, leased_until=moment + LEASE, attempts=F("attempts") + 1
     )
     return [_question(run, row) for row in rows]
+
+
+def _rivals(run: EvalRun) -> QuerySet[EvalResult]:
+    """The baseline's answer to the question of an outer row: a pair is judged when both are there."""
+    return EvalResult.objects.filter(
+        run=run,
+        version=run.versions[0],
+        case=OuterRef("case"),
+        repeat=OuterRef("repeat"),
+        state=State.DONE,
+    ).exclude(version=OuterRef("version"))
 
 
 def _give_up(run: EvalRun, free: QuerySet[EvalResult]) -> None:
@@ -114,6 +133,7 @@ def _question(run: EvalRun, row: EvalResult) -> Question:
         variables=row.case.variables,
         messages=row.case.messages,
         expected=row.case.expected,
+        rival=getattr(row, "rival", None),
     )
 
 

@@ -50,6 +50,7 @@ def _compare(version: str, baseline: Cases, candidate: Cases, goals: Goals) -> C
         failed=max((fmean(failed) for failed in failures if failed), default=0.0),
     )
     verdict, reason = decide(evidence, goals)
+    flips = [flip for key in keys for result in candidate[key] for flip in result.flips]
     return Comparison(
         version=version,
         verdict=verdict,
@@ -58,6 +59,7 @@ def _compare(version: str, baseline: Cases, candidate: Cases, goals: Goals) -> C
         wins=sum(change > 1e-9 for change in changes),
         losses=sum(change < -1e-9 for change in changes),
         ties=sum(abs(change) <= 1e-9 for change in changes),
+        flip_rate=fmean(flips) if flips else None,
         mcnemar_p=mcnemar([before for _, before, _ in passing], [after for _, _, after in passing]),
         differences=differences,
         regressions=regressions,

@@ -16,6 +16,8 @@ from prompts_app.exceptions import PromptError
 
 CHARACTERS_PER_TOKEN = 3
 """Fewer than most texts have, so that the estimate errs upwards."""
+VERDICTS = {"judge": 1, "pairwise": 4}
+"""Times that an answer and its input are read by a judge: a pair is read twice, and holds two answers."""
 VERDICT_TOKENS = 800
 """A judge's instructions and its verdict."""
 
@@ -60,7 +62,7 @@ def ceiling(
 
     None where a price is not known. Raises `RunRefused` that names the case whose variables do not fit.
     """
-    judges = sum(1 for entry in content.evaluators if entry["kind"] == "judge")
+    judges = sum(VERDICTS.get(entry["kind"], 0) for entry in content.evaluators)
     judge_price = prices.of(prices.judge_model)
     total: Decimal = Decimal(0)
     for label, version in versions.items():

@@ -44,6 +44,10 @@ class DatasetVersion(models.Model):
         return f"{self.dataset} #{self.number}"
 
     @property
+    def compares_pairs(self) -> bool:
+        return any(evaluator["kind"] == "pairwise" for evaluator in self.evaluators)
+
+    @property
     def content(self) -> DatasetContent:
         cases = self.cases.order_by("position").values(*CaseContent.__struct_fields__)
         return read(

@@ -41,6 +41,8 @@ class Comparison:
     losses: int
     ties: int
     """By the primary, case by case."""
+    flip_rate: float | None
+    """Of the judged pairs, the share in which the judge preferred a place; None where none was judged."""
     mcnemar_p: float
     """Of "both pass equally often"."""
     differences: tuple[Difference, ...]

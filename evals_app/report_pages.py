@@ -24,6 +24,8 @@ class ComparisonPanel:
     found: Comparison
     tone: str
     chart: SafeString
+    flips: str
+    """How far the judge of pairs can be trusted; empty where no pair was judged."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,9 @@ class Side:
 
 def panels(report: RunReport) -> list[ComparisonPanel]:
     return [
-        ComparisonPanel(found=found, tone=TONES[found.verdict], chart=_chart(found, report))
+        ComparisonPanel(
+            found=found, tone=TONES[found.verdict], chart=_chart(found, report), flips=_flips(found)
+        )
         for found in report.comparisons
     ]
 
@@ -105,6 +109,12 @@ def marked(before: str, after: str) -> SafeString:
 
 def _mark(words: str, *, new: bool) -> SafeString:
     return format_html_join("", "<mark>{}</mark>" if new else "{}", [(words,)])
+
+
+def _flips(found: Comparison) -> str:
+    if found.flip_rate is None:
+        return ""
+    return f"The judge of pairs contradicted itself in {found.flip_rate:.0%} of them: those are ties."
 
 
 def _chart(found: Comparison, report: RunReport) -> SafeString:

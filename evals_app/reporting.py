@@ -73,6 +73,7 @@ def _results(run: EvalRun) -> Iterator[Result]:
             passed=row.passed,
             values={name: score["value"] for name, score in row.scores.items()},
             failed=bool(row.error) or any(score["error"] for score in verdicts),
+            flips=tuple(s["flipped"] for s in verdicts if s.get("flipped") is not None),
             latency=None if row.error or row.latency_ms is None else row.latency_ms / 1000,
             cost=None if row.cost_usd is None else float(row.cost_usd),
         )

@@ -20,6 +20,8 @@ class Result:
     """By evaluator."""
     failed: bool
     """There was no answer, or an evaluator came to no verdict."""
+    flips: tuple[bool, ...] = ()
+    """For each pair that was judged, whether the judge contradicted itself."""
     latency: float | None
     """Seconds."""
     cost: float | None

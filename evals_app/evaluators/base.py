@@ -24,6 +24,8 @@ class Sample:
     """Seconds."""
     cost_usd: Decimal | None = None
     """None: the model's price is not known."""
+    rival: str | None = None
+    """What the baseline answered to the same; None for the baseline itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +37,8 @@ class Score:
     reason: str = ""
     passed: bool | None = None
     """What a judge says of itself; None leaves it to the threshold."""
+    flipped: bool | None = None
+    """Whether a judge of pairs preferred a place and not an answer; None where no pair was judged."""
     error: str | None = None
     """Why there is no verdict. The value is 0 then, so that it counts and does not flatter."""
     cost_usd: Decimal = Decimal(0)

@@ -15,6 +15,7 @@ from evals_app.evaluators.exact import Exact
 from evals_app.evaluators.json_output import JsonFields, JsonSchema, JsonValid
 from evals_app.evaluators.judge import Judge
 from evals_app.evaluators.numeric import Numeric
+from evals_app.evaluators.pairwise import Pairwise
 from evals_app.evaluators.pattern import Pattern
 from evals_app.evaluators.refusal import Refusal
 from evals_app.evaluators.similarity import Bleu, EditSimilarity, RougeL, SemanticSimilarity
@@ -39,6 +40,7 @@ KINDS: Mapping[str, type[Any]] = {
     "finish": Finish,
     "refusal": Refusal,
     "judge": Judge,
+    "pairwise": Pairwise,
 }
 """What `kind` says in a specification -> the evaluator; its fields are the options."""
 NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
@@ -84,7 +86,7 @@ class _Frame(msgspec.Struct, kw_only=True):
 
     kind: str
     name: str = ""
-    threshold: float = 1.0
+    threshold: float | None = None
     weight: float = 1.0
 
 
@@ -110,13 +112,16 @@ def _check(specification: Mapping[str, Any], tools: Tools) -> Check:
         name = frame.name or frame.kind
         if not re.fullmatch(NAME, name):
             raise ChecksInvalid(f"{name!r} is no evaluator's name: a-z, 0-9, _ and -, 64 at most")
-        if not 0 < frame.weight <= 1000 or not 0 < frame.threshold <= 1:
+        threshold = getattr(KINDS[frame.kind], "usual_threshold", 1.0)
+        if frame.threshold is not None:
+            threshold = frame.threshold
+        if not 0 < frame.weight <= 1000 or not 0 < threshold <= 1:
             raise ChecksInvalid(f"{name}: a weight is above 0, a threshold above 0 and at most 1")
         evaluator = _evaluator(KINDS[frame.kind], specification, tools)
     except (msgspec.ValidationError, ValueError) as exc:
         shown = specification.get("name") or specification.get("kind") or "evaluator"
         raise ChecksInvalid(str(exc) if isinstance(exc, ChecksInvalid) else f"{shown}: {exc}") from exc
-    return Check(name=name, evaluator=evaluator, threshold=frame.threshold, weight=frame.weight)
+    return Check(name=name, evaluator=evaluator, threshold=threshold, weight=frame.weight)
 
 
 def _evaluator(kind: type[Any], specification: Mapping[str, Any], tools: Tools) -> Evaluator:

@@ -1,12 +1,11 @@
-"""Which of two outputs does another model prefer, whichever it sees first?"""
+"""Does another model prefer the output to the baseline's, whichever it sees first?"""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar
 
-from evals_app.evaluators.base import Complete, EvaluationFailed, Question, Sample
+from evals_app.evaluators.base import Complete, EvaluationFailed, Question, Sample, Score
 from evals_app.evaluators.json_output import NotJson, parse
 
 SYSTEM = """You compare two answers to the same input by a rubric. The user's message is one JSON object: \
@@ -18,38 +17,30 @@ SCHEMA = {
     "properties": {"reasoning": {"type": "string"}, "winner": {"type": "string", "enum": ["A", "B", "tie"]}},
     "required": ["reasoning", "winner"],
 }
-Winner = Literal["first", "second", "tie"]
+WIN, TIE, LOSS = 1.0, 0.5, 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Preference:
-    winner: Winner
-    flipped: bool
-    """It preferred a place and not an answer: the two orders contradict each other."""
-    reasons: tuple[str, str]
-    cost_usd: Decimal
+class Pairwise:
+    """1 where the output is preferred to the baseline's, 0 where the baseline's is, 0.5 for a tie.
 
+    Asks in both orders. Only who wins both wins: a judge that contradicts itself has seen no difference.
+    """
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PairwiseJudge:
+    usual_threshold: ClassVar[float] = TIE
     complete: Complete
     rubric: str
 
-    async def prefer(self, first: Sample, second: Sample) -> Preference:
-        """Asks in both orders; only a winner of both wins, everything else is a tie.
-
-        Raises `EvaluationFailed` where a verdict is missing.
-        """
-        ahead = await self._ask(first, first.output, second.output)
-        behind = await self._ask(first, second.output, first.output)
-        swapped = {"A": "B", "B": "A", "tie": "tie"}[behind.letter]
-        winner: Winner = "tie"
-        if ahead.letter == swapped != "tie":
-            winner = "first" if ahead.letter == "A" else "second"
-        return Preference(
-            winner=winner,
+    async def evaluate(self, sample: Sample) -> Score:
+        if sample.rival is None:
+            return Score(value=TIE, reason="the baseline itself")
+        ahead = await self._ask(sample, sample.output, sample.rival)
+        behind = await self._ask(sample, sample.rival, sample.output)
+        value = VALUES.get((ahead.letter, behind.letter), TIE)
+        return Score(
+            value=value,
             flipped=ahead.letter == behind.letter != "tie",
-            reasons=(ahead.reasoning, behind.reasoning),
+            reason=f"{WORDS[value]}. First: {ahead.reasoning} Second: {behind.reasoning}"[:2000],
             cost_usd=ahead.cost_usd + behind.cost_usd,
         )
 
@@ -74,7 +65,6 @@ class _Verdict:
     cost_usd: Decimal
 
 
-def flip_rate(preferences: Iterable[Preference]) -> float:
-    """The share of comparisons in which the judge preferred a place; 0 without any."""
-    flips = [preference.flipped for preference in preferences]
-    return sum(flips) / len(flips) if flips else 0.0
+VALUES = {("A", "B"): WIN, ("B", "A"): LOSS}
+"""By whom the judge prefers when the output is A, and when it is B."""
+WORDS = {WIN: "Preferred", TIE: "Tie", LOSS: "The baseline is preferred"}

@@ -33,6 +33,9 @@ def _comparison(baseline: str, found: Comparison) -> Iterator[str]:
     yield found.reason
     yield ""
     yield f"{found.wins} wins, {found.losses} losses, {found.ties} ties; McNemar p = {found.mcnemar_p:.3g}."
+    if found.flip_rate is not None:
+        yield ""
+        yield f"The judge of pairs contradicted itself in {found.flip_rate:.0%} of them: those are ties."
     yield ""
     yield "| measure | baseline | here | difference | 95 % interval | guardrail |"
     yield "| --- | ---: | ---: | ---: | --- | --- |"

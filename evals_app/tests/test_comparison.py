@@ -122,6 +122,12 @@ def test_repeats_show_what_passes_always_and_what_at_least_once():
     assert values["passed at least once"] == 1
 
 
+def test_the_judges_contradictions_are_reported():
+    candidate = [*answers("v2", [0.5] * 3, flips=(True,)), answer("v2", "c3", 0.5, flips=(False,))]
+    assert versus(answers("v1", [0.5] * 4), candidate).flip_rate == 0.75
+    assert versus(answers("v1", [0.5] * 4), answers("v2", [0.5] * 4)).flip_rate is None
+
+
 def test_an_unknown_price_is_not_free():
     [version] = compare(answers("v1", [1.0], cost=None), versions=["v1"], goals=GOALS, repeats=1).versions
     assert version.cost is None

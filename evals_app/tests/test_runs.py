@@ -102,6 +102,7 @@ async def test_every_kind_of_evaluator_can_be_used(start, vendor):
         "latency_limit": {"at_most": 5},
         "cost_limit": {"at_most": "0.1"},
         "judge": {"rubric": "Is it a word?"},
+        "pairwise": {"rubric": "Which is the better word?"},
         **{kind: {"expected": "text"} for kind in ("exact", "edit_similarity", "rouge_l", "bleu")},
     }
     run_id = await start(
@@ -112,6 +113,16 @@ async def test_every_kind_of_evaluator_can_be_used(start, vendor):
     run, results, _ = await finished(run_id)
     assert (run.state, set(results[0].scores)) == ("done", set(KINDS))
     assert not any(result.error for result in results)
+
+
+async def test_pairs_are_judged_when_both_answers_are_there(start, vendor):
+    run_id = await start(4, evaluators=[{"kind": "pairwise", "rubric": "Which is better?"}])
+    await work_on(run_id, seconds=30)
+    run, results, report = await finished(run_id)
+    # Eight answers, and two orders of each of the four pairs.
+    assert (run.state, vendor.stats().calls) == ("done", 16)
+    assert {result.scores["pairwise"]["flipped"] for result in results if result.version == "v1"} == {None}
+    assert report.comparisons[0].flip_rate is not None
 
 
 async def test_a_mistake_of_ours_spoils_one_question_and_not_the_run():
