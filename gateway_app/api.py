@@ -20,6 +20,7 @@ class Asked(Protocol):
     data: Any
     """The struct of the view's `body`."""
     auth: Caller
+    query_params: Any
 
 
 class StructParser(BaseParser):

@@ -26,6 +26,7 @@ STATUS: Mapping[type[Exception], int] = {
     ours.Unauthenticated: 401,
     ours.Forbidden: 403,
     ours.ModelNotFound: 404,
+    ours.CallNotFound: 404,
     ours.LimitReached: 429,
     ours.ConcurrencyReached: 429,
     ours.BudgetSpent: 402,

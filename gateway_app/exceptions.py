@@ -7,6 +7,7 @@ GatewayError
 │   ├── Unauthenticated         no key, or a bad one
 │   ├── Forbidden               the key may not do this
 │   ├── ModelNotFound           no provider serves that model
+│   ├── CallNotFound            the ledger has no such call of the caller's project
 │   ├── LimitReached            too much in a minute; `retry_after` seconds
 │   │   └── ConcurrencyReached  too much at once
 │   ├── BudgetSpent             what is left does not cover the call
@@ -55,6 +56,10 @@ class Forbidden(RequestRejected):
 
 class ModelNotFound(RequestRejected):
     code = "model_not_found"
+
+
+class CallNotFound(RequestRejected):
+    code = "call_not_found"
 
 
 class LimitReached(RequestRejected):

@@ -7,7 +7,7 @@ import msgspec
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 
-from gateway_app import schemas
+from gateway_app import ledger_schemas, schemas
 from gateway_app.v1 import openapi as v1
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -26,6 +26,10 @@ STRUCTS = (
     schemas.ChatFrame,
     schemas.CancelFrame,
     schemas.AuthFrame,
+    ledger_schemas.UsageReport,
+    ledger_schemas.CallReply,
+    ledger_schemas.FeedbackBody,
+    ledger_schemas.FeedbackReply,
     *v1.STRUCTS,
 )
 FAILURES = {

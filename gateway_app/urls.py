@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from gateway_app import views
+from gateway_app import ledger_views, views
 from gateway_app.metrics import page
 
 NAME = "<slug:name>"
@@ -14,4 +14,7 @@ urlpatterns = [
     path("chat", views.ChatView.as_view()),
     path("summarize", views.SummarizeView.as_view()),
     path(f"prompts/{NAME}/chat", views.PromptChatView.as_view()),
+    path("usage", ledger_views.UsageView.as_view()),
+    path("feedback", ledger_views.FeedbackView.as_view()),
+    path("calls/<str:request_id>", ledger_views.CallView.as_view()),
 ]

@@ -1,8 +1,9 @@
-"""manage.py run_ledger: the process that moves finished calls from Redis into Postgres."""
+"""manage.py run_ledger: the process that moves finished calls from Redis into Postgres and sums them up."""
 
 import os
 import signal
 import socket
+import threading
 from typing import Any
 
 import redis
@@ -10,7 +11,11 @@ from django.core.management.base import BaseCommand
 
 from gateway_app import conf
 from gateway_app.ledger_worker import LedgerWorker
+from gateway_app.rollup_worker import roll_up
 from gateway_app.tracing.exporting import Exporting
+
+STOP_WITHIN = 3.0
+"""Seconds for a round of sums to end; one that is cut off leaves its notes and is done again."""
 
 
 class Command(BaseCommand):
@@ -23,5 +28,8 @@ class Command(BaseCommand):
         url = conf.gateway().redis_url
         client = redis.Redis.from_url(url, socket_timeout=5, socket_connect_timeout=2)
         name = f"{socket.gethostname()}-{os.getpid()}"
+        sums = threading.Thread(target=roll_up, args=(lambda: not stopping,), name="rollups", daemon=True)
+        sums.start()
         with Exporting(conf.tracers(), redis_url=url) as traces:
             LedgerWorker(client, name=name, keep_going=lambda: not stopping, written=traces.offer).run()
+        sums.join(timeout=STOP_WITHIN)

@@ -1,0 +1,173 @@
+"""`GET /usage`: from its parameters to a report, and to CSV."""
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from io import StringIO
+from typing import Any, get_args
+
+import msgspec
+from django.db.models import QuerySet
+
+from gateway_app import usage
+from gateway_app.exceptions import InvalidRequest
+from gateway_app.ledger_schemas import Durations, FirstToken, Group, UsageQuery, UsageReport, UsageRow
+from gateway_app.models import Rollup
+
+SPAN = timedelta(days=29)
+"""Before the last day, where nobody says."""
+LONGEST = timedelta(days=800)
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "day": (usage.DAY,),
+    "month": (usage.MONTH,),
+    "model": ("model",),
+    "key": ("key_id", "key_name"),
+    "prompt": ("prompt_name",),
+    "prompt_version": ("prompt_name", "prompt_version"),
+    "surface": ("surface",),
+}
+"""What a `Group` is in a rollup."""
+FIELDS = {
+    usage.DAY: "day",
+    usage.MONTH: "month",
+    "key_id": "key",
+    "prompt_name": "prompt",
+}
+"""Columns that have another name in a `UsageRow`."""
+FORMATS = {usage.DAY: "%Y-%m-%d", usage.MONTH: "%Y-%m"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """A checked `UsageQuery`."""
+
+    since: date
+    until: date
+    group: tuple[Group, ...]
+    query: UsageQuery
+
+
+def read(parameters: Mapping[str, list[str]], *, today: date) -> Asked:
+    """Raises `InvalidRequest` that names the parameter."""
+    for name, values in parameters.items():
+        if len(values) > 1:
+            raise InvalidRequest(f"{name} is given {len(values)} times", param=name)
+    given = {name: values[0] for name, values in parameters.items()}
+    try:
+        query = msgspec.convert(given, UsageQuery, strict=False)
+    except msgspec.ValidationError as exc:
+        where = str(exc).partition("`$.")[2].rstrip("`") or str(exc).partition("field `")[2].rstrip("`")
+        raise InvalidRequest(str(exc), param=where or None) from exc
+    until = query.until or today
+    since = query.since or until - min(SPAN, until - date.min)
+    if not since <= until <= since + LONGEST:
+        raise InvalidRequest(f"from and to are days in order, at most {LONGEST.days} apart", param="from")
+    return Asked(since=since, until=until, group=_group(query.group), query=query)
+
+
+def _group(text: str) -> tuple[Group, ...]:
+    names = tuple(dict.fromkeys(name.strip() for name in text.split(",") if name.strip()))
+    if unknown := [name for name in names if name not in get_args(Group)]:
+        known = ", ".join(get_args(Group))
+        raise InvalidRequest(f"there is no group {unknown[0][:40]!r}; there are {known}", param="group")
+    return names  # type: ignore[return-value]
+
+
+def report(asked: Asked, *, project: int | None) -> UsageReport:
+    """Of that project alone; None is who calls without a key."""
+    rows = _chosen(asked, project)
+    columns = tuple(dict.fromkeys(column for name in asked.group for column in COLUMNS[name]))
+    return UsageReport(
+        since=asked.since.isoformat(),
+        until=asked.until.isoformat(),
+        group=list(asked.group),
+        rows=[_row(columns, summary) for summary in usage.summarize(rows, *columns)],
+        total=_row((), usage.summarize(rows)[0]),
+    )
+
+
+def _chosen(asked: Asked, project: int | None) -> QuerySet[Rollup]:
+    query = asked.query
+    rows = usage.chosen(
+        period=Rollup.Period.DAY,
+        since=_midnight(asked.since),
+        until=_midnight(asked.until) + timedelta(days=1),
+        model=query.model,
+        key_id=query.key,
+        prompt_name=query.prompt,
+        prompt_version=query.version,
+        surface=query.surface,
+    )
+    return rows.filter(project_id__isnull=True) if project is None else rows.filter(project_id=project)
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
+
+
+def _row(columns: tuple[str, ...], found: usage.Summary) -> UsageRow:
+    group = {
+        FIELDS.get(column, column): value.strftime(FORMATS[column]) if column in FORMATS else value
+        for column, value in zip(columns, found.group, strict=True)
+    }
+    return UsageRow(
+        **group,
+        calls=found.calls,
+        errors=found.errors,
+        error_rate=_rounded(found.error_rate) or 0,
+        cancelled=found.cancelled,
+        cache_hits=found.hits,
+        hit_rate=_rounded(found.hit_rate) or 0,
+        input_tokens=found.input_tokens,
+        cached_tokens=found.cached_tokens,
+        output_tokens=found.output_tokens,
+        thinking_tokens=found.thinking_tokens,
+        cost_usd=float(found.cost_usd),
+        unpriced_calls=found.unpriced,
+        saved_usd=float(found.saved_usd),
+        latency_ms=Durations(
+            mean=_rounded(found.mean_latency),
+            p50=_rounded(found.latency_at(0.5)),
+            p95=_rounded(found.latency_at(0.95)),
+        ),
+        first_token_ms=FirstToken(
+            p50=_rounded(found.first_token_at(0.5)), p95=_rounded(found.first_token_at(0.95))
+        ),
+    )
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, 4)
+
+
+def as_csv(reported: UsageReport) -> str:
+    """One line for each row, with the columns of its group and all measures; the total is not in it."""
+    columns = [FIELDS.get(column, column) for name in reported.group for column in COLUMNS[name]]
+    out = StringIO()
+    writer = csv.writer(out, lineterminator="\r\n")
+    measures = list(_measures(reported.total))
+    columns = list(dict.fromkeys(columns))
+    writer.writerow([*columns, *measures])
+    for row in reported.rows:
+        writer.writerow([*(_safe(getattr(row, column)) for column in columns), *_measures(row).values()])
+    return out.getvalue()
+
+
+def _measures(row: UsageRow) -> dict[str, Any]:
+    """Flat: `latency_ms` becomes `latency_ms_mean` and its like."""
+    found: dict[str, Any] = {}
+    for name, value in msgspec.to_builtins(row).items():
+        if isinstance(value, dict):
+            found |= {f"{name}_{part}": figure for part, figure in value.items()}
+        elif name not in GROUP_FIELDS:
+            found[name] = value
+    return found
+
+
+GROUP_FIELDS = {FIELDS.get(column, column) for columns in COLUMNS.values() for column in columns}
+
+
+def _safe(value: str | None) -> str | None:
+    """A name that a spreadsheet would take for a formula is none."""
+    return f"'{value}" if value and value[0] in "=+-@\t\r" else value
