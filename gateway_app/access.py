@@ -42,7 +42,7 @@ def create_key(
 
     Raises `ValueError` for an unknown scope or a limit below what makes sense.
     """
-    _check(limits)
+    check_limits(limits)
     chosen = sorted(set(scopes))
     if unknown := set(chosen) - set(SCOPES):
         raise ValueError(f"unknown scope: {', '.join(sorted(unknown))}; there are {', '.join(SCOPES)}")
@@ -63,7 +63,7 @@ def create_key(
 @transaction.atomic
 def set_limits(key: ApiKey, **limits: Unpack[KeyLimits]) -> None:
     """Changes the limits that are given, in every worker within a second. Raises `ValueError` as above."""
-    _check(limits)
+    check_limits(limits)
     ApiKey.objects.filter(pk=key.pk).update(**limits)
 
 
@@ -73,7 +73,8 @@ def revoke_key(key: ApiKey) -> None:
     ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())
 
 
-def _check(limits: KeyLimits) -> None:
+def check_limits(limits: KeyLimits) -> None:
+    """Raises `ValueError` for a limit that makes no sense."""
     for name in ("requests_per_minute", "tokens_per_minute", "concurrent_requests"):
         number: Any = limits.get(name)
         if number is not None and number < 1:

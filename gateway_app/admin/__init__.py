@@ -1,5 +1,5 @@
 """The operators' pages: the ledger to look at, projects, keys and prices to change through their verbs."""
 
-from gateway_app.admin import access, calls, feedback, prices
+from gateway_app.admin import access, calls, feedback, prices, purges
 
-__all__ = ["access", "calls", "feedback", "prices"]
+__all__ = ["access", "calls", "feedback", "prices", "purges"]

@@ -4,7 +4,7 @@ from django.db import models
 
 
 class CachePurge(models.Model):
-    """How often a part of the cache was purged. The number is in every key: older replies are never found."""
+    """A part of the cache was forgotten. How often is in every key: older replies are never found."""
 
     class Kind(models.TextChoices):
         PROJECT = "project"
@@ -13,13 +13,12 @@ class CachePurge(models.Model):
 
     kind = models.CharField(max_length=8, choices=Kind.choices)
     name = models.CharField(max_length=128)
-    number = models.PositiveIntegerField(default=0, editable=False)
-    purged_at = models.DateTimeField(auto_now=True)
+    purged_at = models.DateTimeField(auto_now_add=True)
     purged_by = models.CharField(max_length=150, editable=False)
 
     class Meta:
         ordering = ("-purged_at",)
-        constraints = [models.UniqueConstraint(fields=("kind", "name"), name="one_purge_a_part")]
+        indexes = [models.Index(fields=("kind", "name"))]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"

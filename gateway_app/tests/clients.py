@@ -1,6 +1,7 @@
 """Clients as users have them: REST, server-sent events, a WebSocket, a browser's form."""
 
 import json
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
@@ -109,7 +110,8 @@ class Browser:
         values = {**reader.values, **changes}
         answer = self.client.post(path, data=values, headers={"Referer": str(page.url)})
         assert answer.status_code == 200, answer.text
-        assert "errornote" not in answer.text
+        told = re.search(r"errornote.*?</ul>|errornote.*?</p>", answer.text, re.DOTALL)
+        assert told is None, answer.text[told.start() :][:1500]
         return answer
 
 

@@ -22,4 +22,4 @@ class Command(BaseCommand):
             row = purge_cache(kind=kind, name=name, actor="command")
         except ValueError as exc:
             raise CommandError(str(exc)) from exc
-        self.stdout.write(f"purged {row}, for the {row.number}. time")
+        self.stdout.write(f"purged {row}")
