@@ -36,9 +36,8 @@ format: install  ## bring the code into its form
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-bench: install  ## the side-by-side benchmark
-	@test -d benchmarks || { echo "there is no benchmarks/ here"; exit 1; }
-	$(PY) -m benchmarks
+bench: install  ## what resolving and rendering a prompt costs
+	$(PY) -m benchmarks.registry
 
 clean:  ## remove what can be made again; data under var/ stays
 	rm -rf .venv staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
