@@ -82,6 +82,8 @@ class ChatRequest:
     messages: tuple[Message, ...] = ()
     prompt_name: str | None = None
     prompt_version: str | None = None
+    allow_drafts: bool = False
+    """`prompt_version` may be one that is not published yet."""
     variables: Mapping[str, Any] = field(default_factory=dict)
     model: str | None = None
     parameters: Parameters = field(default_factory=Parameters)

@@ -47,7 +47,11 @@ async def _prompt(call: Call, registry: Registry) -> ResolvedPrompt:
     request.caller.require_prompt(request.prompt_name)
     began = time.perf_counter()
     prompt = await registry.aresolve(
-        request.prompt_name, variables=request.variables, version=request.prompt_version, unit=request.unit
+        request.prompt_name,
+        variables=request.variables,
+        version=request.prompt_version,
+        unit=request.unit,
+        allow_drafts=request.allow_drafts,
     )
     call.prompt_version, call.phase, call.arm_reason = prompt.version, prompt.phase, prompt.arm_reason
     log.info(
