@@ -15,8 +15,8 @@ from gateway_app.exceptions import InvalidRequest, Unauthenticated
 from gateway_app.gateway import Gateway
 from gateway_app.headers import authorization
 from gateway_app.ids import uuid7
-from gateway_app.requests import Caller
-from gateway_app.schemas import AuthFrame, CancelFrame, ChatFrame, Frame, encode, parse
+from gateway_app.requests import Caller, ChatRequest
+from gateway_app.schemas import AuthFrame, CancelFrame, Frame, encode, parse
 from gateway_app.shapes import end_event, start_event
 
 CHATS = 32
@@ -30,6 +30,9 @@ class ChatSocket(AsyncWebsocketConsumer):
 
     A client that reads slowly slows its own chats down, up to the vendor: nothing is buffered here.
     """
+
+    frames: Any = Frame
+    """What may come in."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -60,13 +63,16 @@ class ChatSocket(AsyncWebsocketConsumer):
         try:
             if text_data is None:
                 raise InvalidRequest("frames are JSON text")
-            frame: Frame = parse(text_data, Frame)  # type: ignore[arg-type]
+            frame = parse(text_data, self.frames)
             identifier = getattr(frame, "id", None)
             await self._obey(frame)
         except Exception as exc:  # noqa: BLE001 - the table decides what the client is told
             await self._refuse(identifier, exc)
 
-    async def _obey(self, frame: Frame) -> None:
+    async def ask(self, frame: Any, caller: Caller, *, request_id: str) -> ChatRequest:
+        return asking.ask_frame(frame, caller, request_id=request_id)
+
+    async def _obey(self, frame: Any) -> None:
         if isinstance(frame, AuthFrame):
             self.caller = self.gateway.authenticate(f"Bearer {frame.key}")
         elif isinstance(frame, CancelFrame):
@@ -75,7 +81,7 @@ class ChatSocket(AsyncWebsocketConsumer):
         else:
             self._begin(frame)
 
-    def _begin(self, frame: ChatFrame) -> None:
+    def _begin(self, frame: Any) -> None:
         if self.caller is None:
             raise Unauthenticated(
                 "no API key: send it in the header, as subprotocol bearer.<key>, or in an auth frame"
@@ -89,11 +95,11 @@ class ChatSocket(AsyncWebsocketConsumer):
         self.chats[frame.id] = task
         task.add_done_callback(lambda _: self.chats.pop(frame.id, None))
 
-    async def _chat(self, frame: ChatFrame, caller: Caller) -> None:
+    async def _chat(self, frame: Any, caller: Caller) -> None:
         request_id = str(uuid7())
         structlog.contextvars.bind_contextvars(request_id=request_id)
         try:
-            request = asking.ask_frame(frame, caller, request_id=request_id)
+            request = await self.ask(frame, caller, request_id=request_id)
             async with aclosing(self.gateway.service.stream(request)) as events:
                 await self._pass_on(frame.id, events)
         except asyncio.CancelledError:
