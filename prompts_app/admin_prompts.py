@@ -26,6 +26,7 @@ from prompts_app.admin_display import (
 )
 from prompts_app.admin_files import download, upload_view
 from prompts_app.admin_forms import PromptForm
+from prompts_app.admin_playground import examples_view, playground_view
 from prompts_app.admin_verbs import PROMPT_VERBS, PUBLISH, VerbAdmin, new_version_url, page_of
 from prompts_app.models import Prompt
 
@@ -133,6 +134,7 @@ class PromptAdmin(VerbAdmin):
             "download_url": reverse("admin:prompts_app_prompt_download", args=[prompt.pk]),
             "compare_url": reverse("admin:prompts_app_prompt_compare", args=[prompt.pk]),
             "new_version_url": new_version_url(prompt),
+            "try_url": reverse("admin:prompts_app_prompt_try", args=[prompt.pk]),
             "versions": [version_row(row, share=shares.get(row.label)) for row in newest],
             "draft_count": sum(row.status == "draft" for row in newest),
             "changes": [change_row(change) for change in prompt.changes.all()[:6]],
@@ -145,8 +147,17 @@ class PromptAdmin(VerbAdmin):
             path("download/", guarded(self.download_view), name="prompts_app_prompt_download_all"),
             path("<int:pk>/download/", guarded(self.download_view), name="prompts_app_prompt_download"),
             path("<int:pk>/compare/", guarded(self.compare_view), name="prompts_app_prompt_compare"),
+            path("<int:pk>/try/", guarded(self.try_view), name="prompts_app_prompt_try"),
+            path("<int:pk>/examples/", guarded(self.examples_view), name="prompts_app_prompt_examples"),
             *super().get_urls(),
         ]
+
+    def try_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        prompt = get_object_or_404(Prompt.objects.select_related("active_version"), pk=pk)
+        return playground_view(request, prompt, site=self.admin_site, opts=self.opts)
+
+    def examples_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        return examples_view(request, get_object_or_404(Prompt, pk=pk))
 
     def upload_view(self, request: HttpRequest) -> HttpResponse:
         return upload_view(request, site=self.admin_site, opts=self.opts)

@@ -21,6 +21,7 @@ from prompts_app.models import Prompt, PromptVersion
 
 PUBLISH = "prompts_app.publish_prompt"
 EDIT = "prompts_app.change_prompt"
+TRY = "prompts_app.try_prompt"
 Status = PromptVersion.Status
 
 

@@ -133,6 +133,8 @@ class PromptVersionAdmin(VerbAdmin):
             "colour": STATUS_COLOURS[version.status],
             "compare_url": reverse("admin:prompts_app_prompt_compare", args=[version.prompt_id])
             + f"?new={version.label}",
+            "try_url": reverse("admin:prompts_app_prompt_try", args=[version.prompt_id])
+            + f"?version={version.label}",
             "copy_url": f"{new_version_url(version.prompt)}&from={version.pk}",
             "buttons": self.buttons(request, version),
             "problems": problems(version.content) if version.status == "draft" else [],

@@ -146,7 +146,7 @@ def from_json(values: Mapping[str, Any]) -> VersionContent:
 
 def check_storable(content: VersionContent) -> None:
     """Raises `ChangeRefused` when the content is too large or holds what Postgres cannot store."""
-    if not all(is_storable(text) for text in _texts(content.as_json())):
+    if not all(is_storable(text) for text in texts_in(content.as_json())):
         raise ChangeRefused("the text holds a character that cannot be stored (NUL or half a surrogate pair)")
     if len(_canonical(content)) > MAX_BYTES:
         raise ChangeRefused(f"a version takes at most {MAX_BYTES // 1024} kB in all")
@@ -174,11 +174,12 @@ def _canonical(content: VersionContent) -> bytes:
     return json.dumps(content.as_json(), separators=(",", ":")).encode()
 
 
-def _texts(value: Any) -> Iterable[str]:
+def texts_in(value: Any) -> Iterable[str]:
+    """Every text in a JSON value, keys included."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, Mapping):
-        yield from _texts([*value.keys(), *value.values()])
+        yield from texts_in([*value.keys(), *value.values()])
     elif isinstance(value, list):
         for item in value:
-            yield from _texts(item)
+            yield from texts_in(item)

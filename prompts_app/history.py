@@ -9,6 +9,8 @@ from typing import Any
 from prompts_app.models import Prompt, PromptChange
 
 TRAFFIC_VERBS = ("activate_version", "set_split", "roll_back")
+ASIDE = ("save_example", "delete_example")
+"""Verbs after which a prompt says and does what it did before: nobody's edit is in conflict with them."""
 CSV_COLUMNS = ("at", "prompt", "version", "verb", "actor", "door", "why", "before", "after")
 SILENT = frozenset({"buckets", "split_phase"})
 """Recorded for the machine; a person is told of the split itself."""
@@ -35,7 +37,8 @@ def difference(change: PromptChange) -> str:
 
 def changes_since(prompt: Prompt, revision: int, *, version: str) -> list[PromptChange]:
     """Newer changes to that version, oldest first; with an empty `version`, to the prompt itself."""
-    return list(prompt.changes.filter(version=version, revision__gt=revision).order_by("revision"))
+    newer = prompt.changes.filter(version=version, revision__gt=revision).exclude(verb__in=ASIDE)
+    return list(newer.order_by("revision"))
 
 
 def writers(prompt: Prompt, version: str) -> set[str]:

@@ -39,7 +39,8 @@ class Prompt(models.Model):
     class Meta:
         ordering = ["name"]
         permissions = [
-            ("publish_prompt", "Can publish versions, make them live, split traffic and roll back")
+            ("publish_prompt", "Can publish versions, make them live, split traffic and roll back"),
+            ("try_prompt", "Can try versions, drafts included, which costs money"),
         ]
         constraints = [CheckConstraint(condition=Q(name__regex=NAME), name="prompt_name")]
 
@@ -101,6 +102,24 @@ class PromptVersion(models.Model):
     @property
     def content(self) -> VersionContent:
         return from_json({name: getattr(self, name) for name in COLUMNS})
+
+
+class Example(models.Model):
+    """An input that somebody kept, to try the prompt's versions with."""
+
+    prompt = models.ForeignKey(Prompt, models.CASCADE, related_name="examples")
+    name = models.CharField(max_length=100)
+    variables = OrderedJSONField(default=dict, blank=True)
+    author = models.CharField(max_length=150)
+    updated_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ["name"]
+        default_permissions = ()
+        constraints = [UniqueConstraint(fields=["prompt", "name"], name="example_name_once")]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class PromptChange(models.Model):
