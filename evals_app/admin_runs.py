@@ -24,7 +24,7 @@ from evals_app.exceptions import EvalError
 from evals_app.formats.junit import to_junit
 from evals_app.formats.markdown import to_markdown
 from evals_app.models import EvalRun
-from evals_app.reporting import case_outcomes, kept_report
+from evals_app.reporting import case_outcomes, close_run, kept_report
 from evals_app.tasks import hand_out
 
 STATES = {"running": "info", "done": "success", "cancelled": "warning", "capped": "warning"}
@@ -153,6 +153,7 @@ class RunAdmin(ModelAdmin):
     def cancel_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         self._check_change(request)
         services.cancel_run(pk, actor=request.user.get_username())
+        close_run(pk)
         return redirect(PAGE, pk)
 
     def resume_view(self, request: HttpRequest, pk: int) -> HttpResponse:

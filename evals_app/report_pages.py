@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from difflib import SequenceMatcher
 
 from django.db.models import QuerySet
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from evals_app.charts import Bar, histogram, interval_chart
@@ -87,28 +87,25 @@ def sides(results: Sequence[EvalResult]) -> list[Side]:
     return [
         Side(
             result=result,
-            output=marked(first, result.output) if number else marked(result.output, result.output),
+            output=marked(first, result.output),
             scores=sorted(result.scores.items()),
         )
-        for number, result in enumerate(results)
+        for result in results
     ]
 
 
 def marked(before: str, after: str) -> SafeString:
     """`after`, with the words that are not in `before` in their place in `<mark>`."""
     if len(before) + len(after) > MAX_DIFF:
-        return format_html_join("", "{}", [(after,)])
+        return format_html("{}", after)
     old, new = before.split(" "), after.split(" ")
-    parts = []
-    for kind, _, _, start, end in SequenceMatcher(a=old, b=new, autojunk=False).get_opcodes():
-        words = " ".join(new[start:end])
-        if words:
-            parts.append((_mark(words, new=kind != "equal"),))
+    matcher = SequenceMatcher(a=old, b=new, autojunk=False)
+    parts = [
+        (format_html("{}" if kind == "equal" else "<mark>{}</mark>", " ".join(new[start:end])),)
+        for kind, _, _, start, end in matcher.get_opcodes()
+        if end > start
+    ]
     return format_html_join(" ", "{}", parts)
-
-
-def _mark(words: str, *, new: bool) -> SafeString:
-    return format_html_join("", "<mark>{}</mark>" if new else "{}", [(words,)])
 
 
 def _flips(found: Comparison) -> str:

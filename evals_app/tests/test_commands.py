@@ -61,6 +61,7 @@ ERRORS = [
     ["echoes", "--versions", "v1", "v2", "--cap", "0.000001"],
     ["--resume", "1234567"],
     ["--no-such-option"],
+    ["echoes", "--versions", "v1", "--gate"],
 ]
 
 

@@ -17,7 +17,6 @@ import structlog
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from evals_app import services
-from evals_app.evaluators.checks import ChecksInvalid
 from evals_app.exceptions import EvalError
 from evals_app.formats.junit import to_junit
 from evals_app.formats.markdown import to_markdown
@@ -73,10 +72,11 @@ class Command(BaseCommand):
         structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.ERROR))
         try:
             run = self._begin(options)
-            self.stderr.write(f"{run}: {run.total} questions, {_estimate(run)}")
-            asyncio.run(self._work(run.pk))
-        except (EvalError, ChecksInvalid) as exc:
+        except EvalError as exc:
             raise CommandError(str(exc), returncode=ERROR) from exc
+        self.stderr.write(f"{run}: {run.total} questions, {_estimate(run)}")
+        try:
+            asyncio.run(self._work(run.pk))
         except KeyboardInterrupt:
             services.cancel_run(run.pk, actor=_user())
             raise CommandError(
@@ -90,6 +90,8 @@ class Command(BaseCommand):
             return services.resume_run(options["resume"], actor=_user(), cap_usd=options["cap"])
         if not options["dataset"] or not options["versions"]:
             raise CommandError("name a dataset and its --versions, or a run to --resume", returncode=ERROR)
+        if options["gate"] and len(options["versions"]) < 2:
+            raise CommandError("a gate compares: name two versions", returncode=ERROR)
         return services.start_run(
             dataset=options["dataset"],
             versions=options["versions"],
@@ -144,11 +146,9 @@ class Command(BaseCommand):
 
 
 def exit_code(report: RunReport) -> int:
-    """The gravest of the verdicts. Raises `CommandError` where there is nothing to compare."""
+    """The gravest of the verdicts; an error where there is none."""
     codes = [CODES[comparison.verdict] for comparison in report.comparisons]
-    if not codes:
-        raise CommandError("a gate needs two versions", returncode=ERROR)
-    return REGRESSION if REGRESSION in codes else max(codes)
+    return REGRESSION if REGRESSION in codes else max(codes, default=ERROR)
 
 
 def _blame(report: RunReport) -> str:
