@@ -61,6 +61,7 @@ class Asker:
             messages=tuple(_message(turn) for turn in question.messages),
             prompt_name=self.prompt,
             prompt_version=question.version,
+            allow_drafts=True,
             variables=question.variables,
             model=self.model or None,
             defaults=USUAL,

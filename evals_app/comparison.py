@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from evals_app.datasets import MEASURED, PASSED, SCORE
@@ -31,6 +32,18 @@ def compare(results: Sequence[Result], *, versions: Sequence[str], goals: Goals,
             _compare(label, by_version[baseline], by_version[label], goals) for label in others
         ),
     )
+
+
+def distrusted(report: RunReport, changed: Sequence[str]) -> RunReport:
+    """The same without verdicts on versions that were `changed` while they were asked."""
+    reason = f"{', '.join(changed)} changed while the run asked: its answers are of different texts."
+    comparisons = tuple(
+        replace(found, verdict="inconclusive", reason=reason)
+        if {found.version, report.baseline} & set(changed)
+        else found
+        for found in report.comparisons
+    )
+    return replace(report, comparisons=comparisons)
 
 
 def _compare(version: str, baseline: Cases, candidate: Cases, goals: Goals) -> Comparison:

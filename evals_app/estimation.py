@@ -1,9 +1,8 @@
 """What a run can cost at the most, before a cent is spent."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Protocol
 
 from evals_app.datasets import CaseContent, DatasetContent
 from evals_app.exceptions import RunRefused
@@ -12,6 +11,7 @@ from gateway_app.exceptions import ModelNotFound
 from gateway_app.pricing import Price, cost
 from gateway_app.schemas import USUAL
 from gateway_app.types import Usage
+from prompts_app.content import VersionContent
 from prompts_app.exceptions import PromptError
 
 CHARACTERS_PER_TOKEN = 3
@@ -20,18 +20,6 @@ VERDICTS = {"judge": 1, "pairwise": 4}
 """Times that an answer and its input are read by a judge: a pair is read twice, and holds two answers."""
 VERDICT_TOKENS = 800
 """A judge's instructions and its verdict."""
-
-
-class Rendering(Protocol):
-    """A prompt version's content, as the registry gives it."""
-
-    @property
-    def model(self) -> str: ...
-
-    @property
-    def parameters(self) -> Mapping[str, Any]: ...
-
-    def render(self, values: Mapping[str, Any]) -> Sequence[Any]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +40,7 @@ class Prices:
 
 def ceiling(
     content: DatasetContent,
-    versions: Mapping[str, Rendering],
+    versions: Mapping[str, VersionContent],
     prices: Prices,
     *,
     model: str = "",
@@ -79,10 +67,10 @@ def ceiling(
     return total * repeats
 
 
-def _tokens(case: CaseContent, label: str, version: Rendering) -> int:
+def _tokens(case: CaseContent, label: str, version: VersionContent) -> int:
     try:
         turns = version.render(case.variables)
     except PromptError as exc:
         raise RunRefused(f"case {case.key!r} does not fit {label}: {exc}") from exc
-    length = sum(len(turn.content) for turn in (*turns, *case.messages))
+    length = sum(len(turn.content) for turn in turns) + sum(len(turn.content) for turn in case.messages)
     return length // CHARACTERS_PER_TOKEN + 1

@@ -95,6 +95,8 @@ class EvalRun(models.Model):
 
     dataset_version = models.ForeignKey(DatasetVersion, models.PROTECT, related_name="runs")
     versions = models.JSONField()
+    digests = models.JSONField(default=dict)
+    """Version -> SHA-256 of what it said when the run began: a draft may change in the middle."""
     model = models.CharField(max_length=128, blank=True, help_text="instead of the versions' own")
     repeats = models.PositiveSmallIntegerField(default=1)
     concurrency = models.PositiveSmallIntegerField(default=8, help_text="questions open at a time")

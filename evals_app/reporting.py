@@ -1,12 +1,14 @@
 """A run's report: computed when the run is over, kept with it, read from there."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import msgspec
 from django.db import transaction
 from django.utils.timezone import now
 
-from evals_app.comparison import compare
+from evals_app.asked_versions import changed_versions
+from evals_app.comparison import compare, distrusted
 from evals_app.formats.junit import CaseOutcome
 from evals_app.models import EvalResult, EvalRun
 from evals_app.report import RunReport
@@ -18,24 +20,37 @@ State = EvalRun.State
 
 def close_run(run_id: int) -> bool:
     """Writes the report once nothing is open any more; True while the run has questions to ask."""
-    with transaction.atomic():
-        run = EvalRun.objects.select_for_update().get(pk=run_id)
-        if run.state == State.RUNNING and run.finished < run.total:
-            return True
-        asked = run.results.filter(state=EvalResult.State.ASKED, leased_until__gte=now())
-        if run.report is None and not asked.exists():
-            run.report = msgspec.to_builtins(report(run))
-            if run.state == State.RUNNING:
-                run.state, run.finished_at = State.DONE, now()
-            run.save(update_fields=("report", "state", "finished_at"))
+    run = EvalRun.objects.select_related("dataset_version").get(pk=run_id)
+    if _goes_on(run):
+        return True
+    asked = run.results.filter(state=EvalResult.State.ASKED, leased_until__gte=now())
+    if run.report is None and not asked.exists():
+        # Outside of the transaction: thousands of answers take a while, and lanes wait for the run's row.
+        _keep_report(run_id, msgspec.to_builtins(report(run)))
     return False
+
+
+@transaction.atomic
+def _keep_report(run_id: int, found: dict[str, Any]) -> None:
+    run = EvalRun.objects.select_for_update().get(pk=run_id)
+    if run.report is None and not _goes_on(run):
+        run.report = found
+        if run.state == State.RUNNING:
+            run.state, run.finished_at = State.DONE, now()
+        run.save(update_fields=("report", "state", "finished_at"))
+
+
+def _goes_on(run: EvalRun) -> bool:
+    return run.state == State.RUNNING and run.finished < run.total
 
 
 def report(run: EvalRun) -> RunReport:
     """Of the questions that have been answered so far."""
     dataset = run.dataset_version
     goals = Goals(primary=dataset.primary, margin=dataset.margin, guardrails=dataset.guardrails)
-    return compare(list(_results(run)), versions=run.versions, goals=goals, repeats=run.repeats)
+    changed = changed_versions(dataset.prompt, run.digests)
+    found = compare(list(_results(run)), versions=run.versions, goals=goals, repeats=run.repeats)
+    return distrusted(found, changed) if changed else found
 
 
 def kept_report(run: EvalRun) -> RunReport | None:
@@ -63,7 +78,8 @@ def case_outcomes(run: EvalRun) -> list[CaseOutcome]:
 
 def _results(run: EvalRun) -> Iterator[Result]:
     rows = run.results.filter(state=EvalResult.State.DONE).select_related("case").order_by("case__position")
-    for row in rows.iterator(chunk_size=2000):
+    texts = ("output", "case__variables", "case__messages", "case__expected")
+    for row in rows.defer(*texts).iterator(chunk_size=2000):
         verdicts = row.scores.values()
         yield Result(
             version=row.version,

@@ -7,14 +7,13 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from evals_app import conf, datasets
+from evals_app.asked_versions import version_contents
 from evals_app.datasets import DatasetContent
 from evals_app.estimation import Prices, ceiling
 from evals_app.exceptions import DatasetNotFound, RunNotFound, RunRefused
 from evals_app.models import Case, Dataset, DatasetVersion, EvalResult, EvalRun
 from gateway_app import catalogue
 from gateway_app import conf as gateway_conf
-from prompts_app.exceptions import PromptError
-from prompts_app.registry import registry
 
 MAX_QUESTIONS = 200_000
 MAX_REPEATS = 100
@@ -79,7 +78,9 @@ def start_run(
     frozen = newest_version(dataset)
     content = frozen.content
     _check_size(content, versions, repeats=repeats, concurrency=concurrency)
-    estimate = _ceiling(content, versions, model=model, repeats=repeats)
+    _check_served(content)
+    texts = version_contents(content.prompt, versions)
+    estimate = ceiling(content, texts, _prices(), model=model, repeats=repeats)
     cap = conf.evals().cap_usd if cap_usd is None else cap_usd
     if cap <= 0:
         raise RunRefused("a cap is more than 0")
@@ -89,6 +90,7 @@ def start_run(
         EvalRun(
             dataset_version=frozen,
             versions=list(versions),
+            digests={label: text.digest for label, text in texts.items()},
             model=model,
             repeats=repeats,
             concurrency=concurrency,
@@ -148,20 +150,19 @@ def _check_size(content: DatasetContent, versions: Sequence[str], *, repeats: in
         raise RunRefused(f"{questions} questions are more than {MAX_QUESTIONS}: fewer cases or repeats")
 
 
-def _ceiling(content: DatasetContent, versions: Sequence[str], *, model: str, repeats: int) -> Decimal | None:
+def _check_served(content: DatasetContent) -> None:
+    kinds = {evaluator["kind"] for evaluator in content.evaluators}
+    if "semantic_similarity" in kinds:
+        raise RunRefused("semantic_similarity needs embeddings, which the gateway does not serve")
+
+
+def _prices() -> Prices:
     settings = gateway_conf.gateway()
-    try:
-        registry.catch_up()
-        prompt = registry.prompt(content.prompt)
-        contents = {label: registry.content(prompt.version(label)) for label in versions}
-    except PromptError as exc:
-        raise RunRefused(str(exc)) from exc
-    prices = Prices(
+    return Prices(
         catalogue=catalogue.load(settings.catalogue),
         default_model=settings.default_model,
         judge_model=conf.evals().judge_model,
     )
-    return ceiling(content, contents, prices, model=model, repeats=repeats)
 
 
 @transaction.atomic

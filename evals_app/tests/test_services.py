@@ -67,6 +67,12 @@ def test_a_run_that_cannot_be_is_refused_before_anything_is_paid(dataset, change
     assert not EvalRun.objects.exists()
 
 
+def test_what_the_gateway_does_not_serve_is_refused_before_anything_is_paid(dataset):
+    dataset(evaluators=[{"kind": "semantic_similarity", "expected": "words"}])
+    with pytest.raises(RunRefused, match="embeddings"):
+        start()
+
+
 def test_a_case_that_does_not_fit_a_version_is_named(dataset):
     dataset(cases=[{"key": "empty", "variables": {}}], evaluators=[{"kind": "finish"}])
     with pytest.raises(RunRefused, match=r"case 'empty' does not fit v1.*text"):
