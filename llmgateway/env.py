@@ -67,6 +67,8 @@ class Environment:
     otlp_endpoint: str
     require_review: bool
     """Whoever wrote a prompt version cannot publish it."""
+    webhooks_allow_private: bool
+    """Webhooks may go to addresses that are not public: this machine, the network around it."""
     otlp_headers: dict[str, str] = field(repr=False)
     metrics_token: str = field(repr=False)
     """Opens `/metrics`; without one it is open where anonymous calls are."""
@@ -117,6 +119,7 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
         langfuse_secret_key=reader.text("LANGFUSE_SECRET_KEY"),
         otlp_endpoint=reader.url("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
         require_review=reader.boolean("REQUIRE_REVIEW", False),
+        webhooks_allow_private=reader.boolean("WEBHOOKS_ALLOW_PRIVATE", False),
         otlp_headers=reader.headers("OTEL_EXPORTER_OTLP_HEADERS"),
         metrics_token=reader.text("METRICS_TOKEN"),
         prompt_pins={

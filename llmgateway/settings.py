@@ -135,7 +135,13 @@ if ENV.otlp_endpoint:
         "BACKEND": "gateway_app.tracing.otlp.Otlp",
         "OPTIONS": {"endpoint": ENV.otlp_endpoint, "headers": ENV.otlp_headers, "version": VERSION},
     }
-PROMPTS = {"DIRECTORY": BASE_DIR / "fixtures" / "prompts", "PINS": ENV.prompt_pins, "REQUIRE_REVIEW": ENV.require_review}
+PROMPTS = {
+    "DIRECTORY": BASE_DIR / "fixtures" / "prompts",
+    "PINS": ENV.prompt_pins,
+    "REQUIRE_REVIEW": ENV.require_review,
+    "FIGURES": "gateway_app.version_figures.version_figures",
+    "WEBHOOKS_ALLOW_PRIVATE": ENV.webhooks_allow_private,
+}
 EVALS = {
     "DIRECTORY": BASE_DIR / "fixtures" / "evals",
     "JUDGE_MODEL": ENV.default_model,
