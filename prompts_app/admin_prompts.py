@@ -12,7 +12,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
-from prompts_app import services
+from prompts_app import conf, services
 from prompts_app.admin_compare import compare, pick
 from prompts_app.admin_display import (
     STYLES,
@@ -136,6 +136,8 @@ class PromptAdmin(VerbAdmin):
             "new_version_url": new_version_url(prompt),
             "try_url": reverse("admin:prompts_app_prompt_try", args=[prompt.pk]),
             "versions": [version_row(row, share=shares.get(row.label)) for row in newest],
+            "has_figures": (figures := conf.figures()) is not None,
+            "figures": figures(prompt.name) if figures else None,
             "draft_count": sum(row.status == "draft" for row in newest),
             "changes": [change_row(change) for change in prompt.changes.all()[:6]],
         }

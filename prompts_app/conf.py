@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.utils.module_loading import import_string
+
+from prompts_app.figures import Figures
 
 
 def directory() -> Path:
@@ -21,6 +24,13 @@ def pin(name: str) -> str | None:
 def require_review() -> bool:
     """Whether somebody else than its writers must publish a version."""
     return bool(_prompts().get("REQUIRE_REVIEW", False))
+
+
+def figures() -> Figures | None:
+    """Who tells what versions did; None where nobody does."""
+    path: str = _prompts().get("FIGURES", "")
+    found: Figures | None = import_string(path) if path else None
+    return found
 
 
 def _prompts() -> Mapping[str, Any]:

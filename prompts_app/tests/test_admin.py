@@ -9,6 +9,7 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from prompts_app import services
 from prompts_app.changes import By
+from prompts_app.figures import PeriodFigures, VersionFigures
 from prompts_app.models import Prompt, PromptChange, PromptVersion
 from prompts_app.tests.conftest import MakeVersion
 
@@ -324,3 +325,38 @@ def test_a_field_that_is_not_sent_keeps_its_text(admin: Client, draft: MakeVersi
         "Hi {{name}}",
         {"temperature": 1},
     )
+
+
+def figures_of(prompt: str) -> list[PeriodFigures]:
+    row = VersionFigures(
+        version="v1", calls="1,204", p50="420 ms", p95="1.20 s", cost="$0.31", errors="0.4 %", score="—"
+    )
+    return [PeriodFigures(title=f"{prompt} yesterday", rows=[row])]
+
+
+def no_figures_of(prompt: str) -> None:
+    return None
+
+
+@pytest.mark.parametrize(
+    ("provider", "says"),
+    [
+        (
+            "figures_of",
+            "greeter yesterday calls p50 p95 cost errors score v1 1,204 420 ms 1.20 s $0.31 0.4 %",
+        ),
+        ("no_figures_of", "What they did Not available now."),
+    ],
+)
+def test_a_prompt_shows_what_its_versions_did(
+    admin: Client, live: Prompt, settings: Settings, provider: str, says: str
+) -> None:
+    settings.PROMPTS = settings.PROMPTS | {"FIGURES": f"{__name__}.{provider}"}
+    assert says in text(admin.get(page(live)))
+
+
+def test_without_anybody_who_keeps_figures_none_are_promised(
+    admin: Client, live: Prompt, settings: Settings
+) -> None:
+    settings.PROMPTS = settings.PROMPTS | {"FIGURES": ""}
+    assert "What they did" not in text(admin.get(page(live)))
