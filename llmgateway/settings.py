@@ -227,7 +227,12 @@ SPECTACULAR_SETTINGS = {
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],
 }
-UNFOLD = {"SITE_TITLE": "LLM gateway", "SITE_HEADER": "LLM gateway", "SITE_SYMBOL": "alt_route"}
+UNFOLD = {
+    "SITE_TITLE": "LLM gateway",
+    "SITE_HEADER": "LLM gateway",
+    "SITE_SYMBOL": "alt_route",
+    "SIDEBAR": {"navigation": "llmgateway.admin_menu.navigation"},
+}
 
 LOGGING_CONFIG = None
 logs.configure(level=ENV.log_level, form=ENV.log_format)

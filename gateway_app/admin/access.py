@@ -71,6 +71,7 @@ class LimitsForm(ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = ApiKey
         fields = LIMITS
+        labels = {"daily_budget_usd": "Daily budget (USD)", "monthly_budget_usd": "Monthly budget (USD)"}
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean() or self.cleaned_data
