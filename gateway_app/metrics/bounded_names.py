@@ -1,5 +1,7 @@
 """Label values from outside, kept few: every new one is a series that Prometheus stores."""
 
+from collections.abc import Iterable
+
 OTHER = "other"
 
 
@@ -9,6 +11,10 @@ class BoundedNames:
     def __init__(self, *, limit: int) -> None:
         self._limit = limit
         self._known: set[str] = set()
+
+    def know(self, names: Iterable[str]) -> None:
+        """Names that need no proof and have their place."""
+        self._known.update(names)
 
     def label(self, name: str | None, *, proven: bool) -> str:
         """`proven`: the name is not just what a caller made up."""

@@ -26,7 +26,8 @@ _saved = cache(instruments.SAVED.labels)
 _unpriced = cache(instruments.UNPRICED.labels)
 _prompt_calls = cache(instruments.PROMPT_CALLS.labels)
 
-_models = BoundedNames(limit=100)
+models = BoundedNames(limit=100)
+"""The catalogue's, and the first of those newer than it that have answered."""
 _prompts = BoundedNames(limit=200)
 _versions = BoundedNames(limit=500)
 
@@ -58,9 +59,11 @@ def _observe(record: CallRecord) -> None:
         _prompt_calls(prompt, _version(record, prompt), record.outcome).inc()
     if record.attempts:
         _observe_tries(record)
+    # Who joined another's call pays for it only if the other left.
+    if record.attempts or record.cost_usd:
         _observe_spending(record, prompt)
     elif record.saved_usd:
-        _saved(_models.label(record.model, proven=True)).inc(float(record.saved_usd))
+        _saved(models.label(record.model, proven=True)).inc(float(record.saved_usd))
 
 
 def _observe_tries(record: CallRecord) -> None:
@@ -70,7 +73,7 @@ def _observe_tries(record: CallRecord) -> None:
         _overhead(record.surface).observe(max(0.0, record.latency - record.upstream))
     failed: str | None = None
     for attempt in record.attempts:
-        model = _models.label(attempt.model, proven=attempt.error is None and record.outcome == "ok")
+        model = models.label(attempt.model, proven=attempt.error is None and record.outcome == "ok")
         _upstream(attempt.provider, model).observe(attempt.seconds)
         if attempt.error:
             _upstream_errors(attempt.provider, model, attempt.error).inc()
@@ -88,7 +91,8 @@ def _version(record: CallRecord, prompt: str) -> str:
 
 def _observe_spending(record: CallRecord, prompt: str) -> None:
     usage, answered = record.usage, record.outcome == "ok"
-    model = _models.label(record.attempts[-1].model, proven=answered)
+    tried = record.attempts[-1].model if record.attempts else record.model
+    model = models.label(tried, proven=answered)
     parts = (
         ("input", usage.input_tokens - usage.cached_tokens),
         ("cached", usage.cached_tokens),

@@ -15,6 +15,7 @@ PERIOD = 1.0
 @asynccontextmanager
 async def sampled(gateway: Gateway) -> AsyncIterator[None]:
     """While in it, the instruments follow this worker's gateway."""
+    observing.models.know(gateway.service.catalogue.cards)
     task = asyncio.create_task(_follow(gateway), name="metrics")
     try:
         yield

@@ -29,7 +29,7 @@ class CaptureServer:
     refused_events: int = 0
     """Of each Langfuse batch, so many are answered with an error of their own."""
     requests: list[Captured] = field(default_factory=list)
-    _released: threading.Event = field(default_factory=threading.Event)
+    _closing: threading.Event = field(default_factory=threading.Event)
 
     def __enter__(self) -> "CaptureServer":
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _handler(self))
@@ -39,7 +39,7 @@ class CaptureServer:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._released.set()
+        self._closing.set()
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()
@@ -74,8 +74,10 @@ class CaptureServer:
             for span in scope.spans
         ]
 
-    def wait_released(self) -> None:
-        self._released.wait(60)
+    def wait(self) -> None:
+        """What a request does that gets no answer, until `hanging` ends."""
+        while self.hanging and not self._closing.wait(0.05):
+            pass
 
 
 def attributes(span: Any) -> dict[str, Any]:
@@ -107,7 +109,7 @@ def _handler(capture: CaptureServer) -> type[BaseHTTPRequestHandler]:
             if self.headers.get("Content-Encoding") == "gzip":
                 body = gzip.decompress(body)
             if capture.hanging:
-                capture.wait_released()
+                capture.wait()
                 self.close_connection = True
                 return
             if capture.status < 300:

@@ -119,11 +119,18 @@ def span_id(trace: str, name: str) -> str:
 
 
 def _generations(call: CallRecord, trace: str) -> tuple[Generation, ...]:
-    last = len(call.attempts) - 1
+    tries = call.attempts or _taken_over(call)
     return tuple(
-        _generation(call, attempt, identifier=span_id(trace, str(number)), last=number == last)
-        for number, attempt in enumerate(call.attempts)
+        _generation(call, attempt, identifier=span_id(trace, str(number)), last=attempt is tries[-1])
+        for number, attempt in enumerate(tries)
     )
+
+
+def _taken_over(call: CallRecord) -> tuple[Attempt, ...]:
+    """Who joined another's call, and pays for it because the other left, has that try as his own."""
+    if not call.cost_usd:
+        return ()
+    return (Attempt(provider=call.provider or "", model=call.model or "", seconds=call.latency),)
 
 
 def _generation(call: CallRecord, attempt: Attempt, *, identifier: str, last: bool) -> Generation:
