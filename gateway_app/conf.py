@@ -19,6 +19,7 @@ class GatewaySettings:
     default_model: str
     catalogue: Path
     masks: Path
+    ledger_months: int
     cache_ttl: int
     allow_anonymous: bool
     max_body_bytes: int
@@ -39,6 +40,7 @@ def gateway() -> GatewaySettings:
         default_model=given["DEFAULT_MODEL"],
         catalogue=Path(given["CATALOGUE"]),
         masks=Path(given["MASKS"]),
+        ledger_months=given["LEDGER_MONTHS"],
         cache_ttl=given["CACHE_TTL"],
         allow_anonymous=given["ALLOW_ANONYMOUS"],
         max_body_bytes=given["MAX_BODY_BYTES"],

@@ -12,6 +12,7 @@ from typing import Any
 from django.db import connection, transaction
 from django.db.models import Aggregate, Count, F, FloatField, Func, Q, QuerySet, Sum, Value
 from django.db.models.functions import Floor, Greatest, Ln
+from django.utils import timezone
 
 from gateway_app.histogram import GROWTH, LEAST
 from gateway_app.models import Call, Rollup, RollupDue
@@ -20,6 +21,8 @@ LOCK = 7_701_904_401
 """Of Postgres's advisory locks: one process at a time sums up."""
 HOURS_AT_ONCE = 48
 """In one transaction."""
+FINAL = timedelta(days=28)
+"""Sums of hours so old stay as they are: of their calls some may have been dropped."""
 
 ALIKE = ("project_id", "key_id", "key_name", "surface", "prompt_name", "prompt_version", "model")
 MEASURES: Mapping[str, Aggregate] = {
@@ -43,10 +46,10 @@ Histograms = Mapping[Alike, Mapping[int, int]]
 
 
 @transaction.atomic
-def roll_up_due() -> int:
+def roll_up_due(*, final: timedelta = FINAL) -> int:
     """Sums up the hours that have new calls, and their days; returns how many hours.
 
-    Does nothing while another process is at it.
+    Hours older than `final` stay as they are. Does nothing while another process is at it.
     """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
@@ -55,9 +58,10 @@ def roll_up_due() -> int:
     hours = list(RollupDue.objects.order_by("hour").values_list("hour", flat=True).distinct()[:HOURS_AT_ONCE])
     # The notes go first: a call that is written after this leaves another one.
     RollupDue.objects.filter(hour__in=hours).delete()
-    for hour in hours:
+    open_hours = [hour for hour in hours if hour > timezone.now() - final]
+    for hour in open_hours:
         _replace(Rollup.Period.HOUR, hour, _of_calls(hour))
-    for day in sorted({hour.replace(hour=0) for hour in hours}):
+    for day in sorted({hour.replace(hour=0) for hour in open_hours}):
         _replace(Rollup.Period.DAY, day, _of_hours(day))
     return len(hours)
 

@@ -47,6 +47,8 @@ class Environment:
     """Seconds that a reply stays in the cache; 0 turns the cache off."""
     allow_anonymous: bool
     max_body_bytes: int
+    ledger_retention_months: int
+    """Whole months of calls that are kept besides the present one; 0 keeps all."""
     request_timeout: float
     """Seconds that one call may take in all."""
     first_token_timeout: float
@@ -103,6 +105,7 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
         cache_ttl=reader.integer("CACHE_TTL", 3600, least=0),
         allow_anonymous=reader.boolean("GATEWAY_ALLOW_ANONYMOUS", debug),
         max_body_bytes=reader.integer("MAX_BODY_BYTES", 10 * 1024 * 1024, least=1024),
+        ledger_retention_months=reader.integer("LEDGER_RETENTION_MONTHS", 12, least=0),
         request_timeout=reader.seconds("REQUEST_TIMEOUT", 120.0),
         first_token_timeout=reader.seconds("FIRST_TOKEN_TIMEOUT", 60.0),
         idle_timeout=reader.seconds("IDLE_TIMEOUT", 30.0),

@@ -94,6 +94,7 @@ GATEWAY = {
     "DEFAULT_MODEL": ENV.default_model,
     "CATALOGUE": BASE_DIR / "fixtures" / "models.yaml",
     "MASKS": BASE_DIR / "fixtures" / "masks.yaml",
+    "LEDGER_MONTHS": ENV.ledger_retention_months,
     "CACHE_TTL": ENV.cache_ttl,
     "ALLOW_ANONYMOUS": ENV.allow_anonymous,
     "MAX_BODY_BYTES": ENV.max_body_bytes,
@@ -164,6 +165,10 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "gateway"
+CELERY_BEAT_SCHEDULE = {
+    "ledger upkeep": {"task": "gateway_app.tasks.ledger_upkeep", "schedule": 3600},
+    "ledger rollups": {"task": "gateway_app.tasks.ledger_rollups", "schedule": 60},
+}
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -231,6 +236,7 @@ UNFOLD = {
     "SITE_TITLE": "LLM gateway",
     "SITE_HEADER": "LLM gateway",
     "SITE_SYMBOL": "alt_route",
+    "DASHBOARD_CALLBACK": "gateway_app.dashboard.callback",
     "SIDEBAR": {"navigation": "llmgateway.admin_menu.navigation"},
 }
 

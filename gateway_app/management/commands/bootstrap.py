@@ -10,8 +10,9 @@ from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connection
+from django.utils import timezone
 
-from gateway_app import catalogue, conf
+from gateway_app import catalogue, conf, partitions
 from gateway_app.access import create_key
 from gateway_app.models import ApiKey
 from gateway_app.prices import seed_prices
@@ -29,6 +30,7 @@ class Command(BaseCommand):
         check_database()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("sync_prompts", stdout=(seeded := StringIO()))
+        partitions.make_ahead(timezone.now())
         seed_prices(catalogue.load(conf.gateway().catalogue).cards.values())
         password, key = first_admin(), first_key()
         if options["json"]:
