@@ -59,6 +59,20 @@ def ledger(environment: Mapping[str, str], *, log: Path | None = None, record: P
     return Child("ledger worker", [*MANAGE, "run_ledger"], environment=environment, log=log, record=record)
 
 
+def tasks(environment: Mapping[str, str], *, schedule: Path, log: Path, record: Path | None = None) -> Child:
+    """The Celery worker with its clock, for evaluation runs and upkeep; `schedule` is the clock's memory."""
+    return Child(
+        "task worker",
+        [
+            *(sys.executable, "-m", "celery", "--app", "llmgateway.celery", "worker", "--beat"),
+            *("--schedule", schedule, "--concurrency", "2", "--loglevel", "WARNING", "--without-mingle"),
+        ],
+        environment=environment,
+        log=log,
+        record=record,
+    )
+
+
 def answers_ok(port: int, path: str) -> bool:
     """Whether `GET path` on the loopback `port` answers 200 within two seconds."""
     connection = http.client.HTTPConnection(LOOPBACK, port, timeout=2)

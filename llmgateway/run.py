@@ -90,6 +90,7 @@ def run(var: Path) -> None:
         _write_private(var / "embedded.env", _as_file(values))
         _bootstrap(values)
         _start_gateway(supervisor, values, port=chosen.port, records=var / "run")
+        _start_tasks(supervisor, values, var)
         supervisor.watch()
 
 
@@ -148,6 +149,12 @@ def _start_gateway(supervisor: Supervisor, values: Mapping[str, str], *, port: i
     say(f"API       {url}\nAdmin     {url}/admin/\nDocs      {url}/docs/\nCtrl-C stops everything.")
 
 
+def _start_tasks(supervisor: Supervisor, values: Mapping[str, str], var: Path) -> None:
+    """Nobody waits for it: the first answer comes before the first task."""
+    schedule, record = var / "run" / "celerybeat", var / "run" / "tasks.json"
+    supervisor.launch(parts.tasks(values, schedule=schedule, log=var / "log" / "tasks.log", record=record))
+
+
 def _look_outside(chosen: Plan) -> None:
     """Raises `CannotRun` where the port is taken or a given server does not answer."""
     if not is_free(chosen.port):
@@ -184,7 +191,7 @@ def _only_one(directory: Path) -> Iterator[None]:
 def _clear_leftovers(var: Path) -> None:
     """What a killed run has left behind, the gateway before what it stands on."""
     (var / "embedded.env").unlink(missing_ok=True)
-    for name in ("gateway", "ledger", "simulator", "redis", "postgres"):
+    for name in ("tasks", "gateway", "ledger", "simulator", "redis", "postgres"):
         if stopped := leftovers.stop(var / "run" / f"{name}.json"):
             say(f"stopped the {stopped} of an interrupted run")
 
