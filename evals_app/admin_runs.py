@@ -114,6 +114,7 @@ class RunAdmin(ModelAdmin):
             report=report,
             panels=report_pages.panels(report) if report else (),
             measures=report_pages.measure_table(report) if report else (),
+            slices=report_pages.slice_table(report) if report else (),
             scores=report_pages.score_chart(run) if report else "",
             failures=report_pages.failures(run),
             formats=FORMATS,

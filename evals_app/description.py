@@ -1,15 +1,17 @@
 """How one version did."""
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from statistics import fmean
 
 from evals_app.datasets import PASSED, SCORE
-from evals_app.report import Measure, VersionReport
+from evals_app.report import Measure, Slice, VersionReport
 from evals_app.results import Cases, Result, by_case, names, passes, passes_every_time, passes_once
 from evals_app.statistics.bootstrap import bootstrap_mean, bootstrap_percentile
 from evals_app.statistics.intervals import Interval, wilson
 
 SEED = 20240612
+MOST_SLICES = 20
 EVERY, ONCE = "passed every time", "passed at least once"
 
 
@@ -33,11 +35,24 @@ def describe(version: str, cases: Cases, repeats: int) -> VersionReport:
             ),
             *(_mean(name, list(by_case(cases, name).values())) for name in (SCORE, *names(cases))),
         ),
+        slices=_slices(cases),
         latency=tuple(_percentile(name, times, percent) for name, percent in (("median", 50), ("p95", 95)))
         if times
         else (),
         cost=_mean("cost", [fmean(unit) for unit in costs]) if costs else None,
     )
+
+
+def _slices(cases: Cases) -> tuple[Slice, ...]:
+    tagged = Counter(tag for results in cases.values() for tag in results[0].tags)
+    return tuple(
+        Slice(tag=tag, cases=count, passed=_rate(PASSED, _with_tag(cases, tag), passes))
+        for tag, count in tagged.most_common(MOST_SLICES)
+    )
+
+
+def _with_tag(cases: Cases, tag: str) -> Cases:
+    return {key: results for key, results in cases.items() if tag in results[0].tags}
 
 
 def _rate(name: str, cases: Cases, holds: Callable[[Sequence[Result]], bool]) -> Measure:

@@ -16,6 +16,15 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Slice:
+    """The cases with one tag. Many slices are looked at: what one of them shows is a hint, and no proof."""
+
+    tag: str
+    cases: int
+    passed: Measure
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VersionReport:
     version: str
     cases: int
@@ -23,6 +32,8 @@ class VersionReport:
     failed: int
     measures: tuple[Measure, ...]
     """From 0 to 1: passed, score, then each evaluator."""
+    slices: tuple[Slice, ...]
+    """By tag, the most frequent first."""
     latency: tuple[Measure, ...]
     """Seconds: median and 95th percentile."""
     cost: Measure | None

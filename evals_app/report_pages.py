@@ -10,7 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from evals_app.charts import Bar, histogram, interval_chart
 from evals_app.models import EvalResult, EvalRun
-from evals_app.report import Comparison, RunReport, VersionReport
+from evals_app.report import Comparison, RunReport, Slice, VersionReport
 from evals_app.verdicts import ALPHA, Difference
 
 TONES = {"better": "good", "not worse": "good", "worse": "bad", "inconclusive": "open"}
@@ -51,6 +51,20 @@ def measure_table(report: RunReport) -> list[tuple[str, list[tuple[str, str]]]]:
     columns = [_measures(version) for version in report.versions]
     names = dict.fromkeys(name for column in columns for name in column)
     return [(name, [column.get(name, ("—", "")) for column in columns]) for name in names]
+
+
+def slice_table(report: RunReport) -> list[tuple[str, list[tuple[str, str]]]]:
+    """A row for each tag: its name, then pass rate and interval of each version."""
+    columns = [{part.tag: part for part in version.slices} for version in report.versions]
+    tags = dict.fromkeys(tag for column in columns for tag in column)
+    return [(tag, [_share(column.get(tag)) for column in columns]) for tag in tags]
+
+
+def _share(part: Slice | None) -> tuple[str, str]:
+    if part is None:
+        return "—", ""
+    passed = part.passed
+    return f"{passed.value:.0%} of {part.cases}", f"{passed.low:.0%} to {passed.high:.0%}"
 
 
 def _measures(version: VersionReport) -> dict[str, tuple[str, str]]:

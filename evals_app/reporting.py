@@ -54,8 +54,13 @@ def report(run: EvalRun) -> RunReport:
 
 
 def kept_report(run: EvalRun) -> RunReport | None:
-    """None while the run is not over."""
-    return None if run.report is None else msgspec.convert(run.report, RunReport)
+    """None while the run is not over. A report that an earlier release wrote is computed anew."""
+    if run.report is None:
+        return None
+    try:
+        return msgspec.convert(run.report, RunReport)
+    except msgspec.ValidationError:
+        return report(run)
 
 
 def case_outcomes(run: EvalRun) -> list[CaseOutcome]:
@@ -89,6 +94,7 @@ def _results(run: EvalRun) -> Iterator[Result]:
             passed=row.passed,
             values={name: score["value"] for name, score in row.scores.items()},
             failed=bool(row.error) or any(score["error"] for score in verdicts),
+            tags=tuple(row.case.tags),
             flips=tuple(s["flipped"] for s in verdicts if s.get("flipped") is not None),
             latency=None if row.error or row.latency_ms is None else row.latency_ms / 1000,
             cost=None if row.cost_usd is None else float(row.cost_usd),

@@ -20,6 +20,7 @@ class Result:
     """By evaluator."""
     failed: bool
     """There was no answer, or an evaluator came to no verdict."""
+    tags: tuple[str, ...] = ()
     flips: tuple[bool, ...] = ()
     """For each pair that was judged, whether the judge contradicted itself."""
     latency: float | None

@@ -128,6 +128,19 @@ def test_the_judges_contradictions_are_reported():
     assert versus(answers("v1", [0.5] * 4), answers("v2", [0.5] * 4)).flip_rate is None
 
 
+def test_each_tag_shows_its_pass_rate():
+    results = [
+        answer("v1", "a", 1.0, tags=("news", "long")),
+        answer("v1", "b", 0.0, tags=("news",)),
+        answer("v1", "c", 1.0),
+    ]
+    [version] = compare(results, versions=["v1"], goals=GOALS, repeats=1).versions
+    assert [(part.tag, part.cases, part.passed.value) for part in version.slices] == [
+        ("news", 2, 0.5),
+        ("long", 1, 1.0),
+    ]
+
+
 def test_an_unknown_price_is_not_free():
     [version] = compare(answers("v1", [1.0], cost=None), versions=["v1"], goals=GOALS, repeats=1).versions
     assert version.cost is None

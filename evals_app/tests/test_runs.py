@@ -192,6 +192,15 @@ async def test_a_cancelled_run_reports_on_what_it_has(start, vendor):
     assert report.comparisons[0].verdict == "inconclusive"
 
 
+async def test_a_report_of_an_earlier_release_is_computed_anew(start, vendor):
+    run_id = await start()
+    await work_on(run_id, seconds=30)
+    _, _, before = await finished(run_id)
+    await in_thread(lambda: EvalRun.objects.update(report={"baseline": "v1", "of": "long ago"}))
+    _, _, after = await finished(run_id)
+    assert after == before
+
+
 async def test_a_judges_verdict_and_cost_are_kept(start, vendor):
     run_id = await start(
         count=2, versions=["v1"], evaluators=[{"kind": "judge", "rubric": "Is it a word?", "threshold": 0.1}]

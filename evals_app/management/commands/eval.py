@@ -74,7 +74,7 @@ class Command(BaseCommand):
             run = self._begin(options)
         except EvalError as exc:
             raise CommandError(str(exc), returncode=ERROR) from exc
-        self.stderr.write(f"{run}: {run.total} questions, {_estimate(run)}")
+        self.stderr.write(f"{run}: {run.total} questions, {_estimate(run)}", style_func=str)
         try:
             asyncio.run(self._work(run.pk))
         except KeyboardInterrupt:
@@ -125,7 +125,7 @@ class Command(BaseCommand):
                 seconds=time.monotonic() - began,
                 spent_usd=float(run.spent_usd),
             )
-            self.stderr.write(f"\r\x1b[K{line}", ending="")
+            self.stderr.write(f"\r\x1b[K{line}", style_func=str, ending="")
 
     def _tell(self, run: EvalRun, options: Mapping[str, Any]) -> None:
         report = kept_report(run)
