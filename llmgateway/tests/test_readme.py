@@ -55,7 +55,12 @@ SAYS: Mapping[tuple[str, str], tuple[str, ...]] = {
         "In one sentence:\\n\\nThe dam held.",
     ),
     ("From files", "sh"): ("summarizer/v1.yaml", "no difference", "nothing new"),
-    ("Look at what happened", "sh"): ('"name":"helpful"', '"prompt_name":"summarizer"', "prompt_version"),
+    ("Look at what happened", "sh"): (
+        '"name":"helpful"',
+        '"timeline":[',
+        '"trouble":null',
+        "day,prompt,prompt_version,calls,",
+    ),
     ("Evaluate", "sh"): ("saved summarizer #1", "## v2 against v1", "McNemar"),
 }
 """What the output of each example holds, among other things."""
