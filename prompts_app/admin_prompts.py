@@ -27,6 +27,7 @@ from prompts_app.admin_display import (
 from prompts_app.admin_files import download, upload_view
 from prompts_app.admin_forms import PromptForm
 from prompts_app.admin_playground import examples_view, playground_view
+from prompts_app.admin_schedule import cancel_view, schedule_view, scheduled_rows
 from prompts_app.admin_verbs import PROMPT_VERBS, PUBLISH, VerbAdmin, new_version_url, page_of
 from prompts_app.models import Prompt
 
@@ -136,6 +137,8 @@ class PromptAdmin(VerbAdmin):
             "new_version_url": new_version_url(prompt),
             "try_url": reverse("admin:prompts_app_prompt_try", args=[prompt.pk]),
             "versions": [version_row(row, share=shares.get(row.label)) for row in newest],
+            "schedule_url": reverse("admin:prompts_app_prompt_schedule", args=[prompt.pk]),
+            "scheduled": scheduled_rows(prompt),
             "has_figures": (figures := conf.figures()) is not None,
             "figures": figures(prompt.name) if figures else None,
             "draft_count": sum(row.status == "draft" for row in newest),
@@ -151,8 +154,21 @@ class PromptAdmin(VerbAdmin):
             path("<int:pk>/compare/", guarded(self.compare_view), name="prompts_app_prompt_compare"),
             path("<int:pk>/try/", guarded(self.try_view), name="prompts_app_prompt_try"),
             path("<int:pk>/examples/", guarded(self.examples_view), name="prompts_app_prompt_examples"),
+            path("<int:pk>/schedule/", guarded(self.schedule_view), name="prompts_app_prompt_schedule"),
+            path(
+                "<int:pk>/schedule/<int:change>/cancel/",
+                guarded(self.cancel_view),
+                name="prompts_app_prompt_cancel",
+            ),
             *super().get_urls(),
         ]
+
+    def schedule_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        prompt = get_object_or_404(Prompt.objects.select_related("active_version"), pk=pk)
+        return schedule_view(request, prompt, site=self.admin_site, opts=self.opts)
+
+    def cancel_view(self, request: HttpRequest, pk: int, change: int) -> HttpResponse:
+        return cancel_view(request, get_object_or_404(Prompt, pk=pk), change)
 
     def try_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         prompt = get_object_or_404(Prompt.objects.select_related("active_version"), pk=pk)

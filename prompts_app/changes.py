@@ -16,7 +16,7 @@ class By(TypedDict):
 
     actor: str
     door: str
-    """`admin`, `rest` or `command`."""
+    """`admin`, `rest`, `command` or `schedule`."""
     why: NotRequired[str]
     expected_revision: NotRequired[int | None]
     """The revision of the prompt, or of the version, that the actor has seen."""

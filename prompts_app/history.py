@@ -9,7 +9,7 @@ from typing import Any
 from prompts_app.models import Prompt, PromptChange
 
 TRAFFIC_VERBS = ("activate_version", "set_split", "roll_back")
-ASIDE = ("save_example", "delete_example")
+ASIDE = ("save_example", "delete_example", "schedule_change", "cancel_change", "refuse_scheduled")
 """Verbs after which a prompt says and does what it did before: nobody's edit is in conflict with them."""
 CSV_COLUMNS = ("at", "prompt", "version", "verb", "actor", "door", "why", "before", "after")
 SILENT = frozenset({"buckets", "split_phase"})
