@@ -39,9 +39,10 @@ class PlaygroundSocket(ChatSocket):
             await self.close()  # before it was accepted: the browser is told 403
             return
         await self.accept()
-        self.caller = Caller(
-            project_id=None, project=PROJECT, key_name=user.get_username(), scopes=frozenset({"chat"})
-        )
+
+    def identify(self) -> Caller:
+        name = self.scope["user"].get_username()
+        return Caller(project_id=None, project=PROJECT, key_name=name, scopes=frozenset({"chat"}))
 
     async def ask(self, frame: TryFrame, caller: Caller, *, request_id: str) -> ChatRequest:
         """Raises `Forbidden` for whoever has lost the permission since the socket was opened."""

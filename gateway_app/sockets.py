@@ -22,7 +22,10 @@ from gateway_app.shapes import end_event, start_event
 CHATS = 32
 """On one socket at the same time."""
 SUBPROTOCOL = "bearer."
+IDLE = 600.0
+"""Seconds without a frame or a chat, after which the socket is closed."""
 UNAUTHENTICATED = 4401
+IDLE_CLOSED = 4408
 
 
 class ChatSocket(AsyncWebsocketConsumer):
@@ -37,7 +40,9 @@ class ChatSocket(AsyncWebsocketConsumer):
     def __init__(self) -> None:
         super().__init__()
         self.chats: dict[str, asyncio.Task[None]] = {}
-        self.caller: Caller | None = None
+        self.authorization: str | None = None
+        """What the caller gave; looked at for each chat, so that a revoked key ends here too."""
+        self._idle: asyncio.TimerHandle | None = None
 
     @property
     def gateway(self) -> Gateway:
@@ -51,8 +56,10 @@ class ChatSocket(AsyncWebsocketConsumer):
         offered = next((name for name in self.scope["subprotocols"] if name.startswith(SUBPROTOCOL)), None)
         given = f"Bearer {offered.removeprefix(SUBPROTOCOL)}" if offered else authorization(self.scope)
         await self.accept(offered)
+        self._stir()
         try:
-            self.caller = self.gateway.authenticate(given)
+            self.gateway.authenticate(given)
+            self.authorization = given
         except Unauthenticated as exc:
             if given:
                 await self._refuse(None, exc)
@@ -60,6 +67,7 @@ class ChatSocket(AsyncWebsocketConsumer):
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         identifier = None
+        self._stir()
         try:
             if text_data is None:
                 raise InvalidRequest("frames are JSON text")
@@ -72,9 +80,19 @@ class ChatSocket(AsyncWebsocketConsumer):
     async def ask(self, frame: Any, caller: Caller, *, request_id: str) -> ChatRequest:
         return asking.ask_frame(frame, caller, request_id=request_id)
 
+    def identify(self) -> Caller:
+        """Who asks now. Raises `Unauthenticated` or `Unavailable`."""
+        if self.authorization is None:
+            raise Unauthenticated(
+                "no API key: send it in the header, as subprotocol bearer.<key>, or in an auth frame"
+            )
+        return self.gateway.authenticate(self.authorization)
+
     async def _obey(self, frame: Any) -> None:
         if isinstance(frame, AuthFrame):
-            self.caller = self.gateway.authenticate(f"Bearer {frame.key}")
+            given = f"Bearer {frame.key}"
+            self.gateway.authenticate(given)
+            self.authorization = given
         elif isinstance(frame, CancelFrame):
             if task := self.chats.get(frame.id):
                 task.cancel()
@@ -82,18 +100,29 @@ class ChatSocket(AsyncWebsocketConsumer):
             self._begin(frame)
 
     def _begin(self, frame: Any) -> None:
-        if self.caller is None:
-            raise Unauthenticated(
-                "no API key: send it in the header, as subprotocol bearer.<key>, or in an auth frame"
-            )
-        self.caller.require("chat")
+        caller = self.identify()
+        caller.require("chat")
         if frame.id in self.chats:
             raise InvalidRequest(f"a chat {frame.id} is under way", param="id")
         if len(self.chats) >= CHATS:
             raise InvalidRequest(f"{CHATS} chats are under way on this socket", param="id")
-        task = asyncio.create_task(self._chat(frame, self.caller))
+        task = asyncio.create_task(self._chat(frame, caller))
         self.chats[frame.id] = task
-        task.add_done_callback(lambda _: self.chats.pop(frame.id, None))
+        task.add_done_callback(lambda _: self._over(frame.id))
+
+    def _over(self, identifier: str) -> None:
+        self.chats.pop(identifier, None)
+        self._stir()
+
+    def _stir(self) -> None:
+        """The socket is in use: the time until it is closed as idle begins anew."""
+        if self._idle is not None:
+            self._idle.cancel()
+        self._idle = asyncio.get_running_loop().call_later(IDLE, self._doze)
+
+    def _doze(self) -> None:
+        if not self.chats:
+            self._closing = asyncio.create_task(self.close(IDLE_CLOSED))
 
     async def _chat(self, frame: Any, caller: Caller) -> None:
         request_id = str(uuid7())
@@ -129,6 +158,8 @@ class ChatSocket(AsyncWebsocketConsumer):
         await self.send(text_data=encode(frame).decode())
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
+        if self._idle is not None:
+            self._idle.cancel()
         tasks = list(self.chats.values())
         for task in tasks:
             task.cancel()

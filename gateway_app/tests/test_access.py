@@ -1,5 +1,6 @@
 """Keys are made, limited and revoked, and every worker knows within a second."""
 
+import asyncio
 import subprocess
 import sys
 import time
@@ -12,6 +13,7 @@ import pytest
 from gateway_app.access import create_key, revoke_key, set_limits
 from gateway_app.key_snapshot import access_revision, load_keys
 from gateway_app.models import AccessRevision, ApiKey
+from gateway_app.tests.clients import open_socket
 from llmgateway.env import ROOT
 from llmgateway.stack import Stack
 
@@ -97,6 +99,18 @@ def test_a_key_works_within_a_second_and_stops_within_a_second(stack: Stack, any
     manage(stack, "revoke_key", key.split("_")[1])
     time.sleep(1)
     assert {ask(anybody, key).status_code for _ in range(8)} == {401}
+
+
+async def test_a_revoked_key_ends_on_a_socket_that_is_open_too(stack: Stack) -> None:
+    key = await asyncio.to_thread(manage, stack, "create_key", "--project", "limits", "--name", "socket")
+    await asyncio.sleep(1)
+    async with open_socket(stack, additional_headers={"Authorization": f"Bearer {key}"}) as socket:
+        await socket.send(type="chat", id="a", prompt="Am I known?")
+        assert (await socket.until_done("a"))[-1]["type"] == "end"
+        await asyncio.to_thread(manage, stack, "revoke_key", key.split("_")[1])
+        await asyncio.sleep(1)
+        await socket.send(type="chat", id="b", prompt="And now?")
+        assert (await socket.until_done("b"))[-1]["code"] == "invalid_api_key"
 
 
 def test_a_limit_says_how_much_is_left_and_when_there_is_more(stack: Stack, anybody: httpx.Client) -> None:
