@@ -127,7 +127,7 @@ def test_an_example_works_as_it_stands(running: Stack, example: Example) -> None
         env=running.env | {"KEY": running.key},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=120,
     )
     assert ran.returncode == 0, ran.stderr
     for said in SAYS[example.heading, example.language]:
