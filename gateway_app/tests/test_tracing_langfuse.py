@@ -166,7 +166,7 @@ def test_it_signs_in_with_both_keys(langfuse: Langfuse, host: CaptureServer) -> 
     langfuse.export([ANSWERED])
     expected = "Basic " + b64encode(b"pk-lf-1:sk-lf-1").decode()
     assert host.requests[0].headers["authorization"] == expected
-    assert host.requests[0].headers["x-langfuse-sdk-version"].startswith("2.")
+    assert host.requests[0].headers["x_langfuse_sdk_version"].startswith("2.")
 
 
 @pytest.mark.parametrize("status", [408, 429, 500, 503])

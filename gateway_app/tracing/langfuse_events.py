@@ -1,29 +1,19 @@
-"""Traces and scores as the events of Langfuse's ingestion API."""
+"""Traces and scores as the events of Langfuse's ingestion API, in its own field names."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-from langfuse.api import (  # type: ignore[import-untyped]
-    CreateGenerationBody,
-    CreateSpanBody,
-    IngestionEvent_GenerationCreate,
-    IngestionEvent_ScoreCreate,
-    IngestionEvent_SpanCreate,
-    IngestionEvent_TraceCreate,
-    ScoreBody,
-    TraceBody,
-)
-from langfuse.api.core.datetime_utils import serialize_datetime  # type: ignore[import-untyped]
-
 from gateway_app.content import Content
 from gateway_app.tracing.records import Record, Score, trace_id
 from gateway_app.tracing.trace import Generation, Trace, lay_out, split
 from gateway_app.types import Message
 
+Event = dict[str, Any]
 
-def events_of(record: Record) -> Iterator[Any]:
+
+def events_of(record: Record) -> Iterator[Event]:
     """One trace a call; in it a generation for each try, or a span for a cache hit or an early refusal.
 
     The part of an event's id before its last `/` is its record's. The server drops an id that it has seen.
@@ -39,82 +29,78 @@ def events_of(record: Record) -> Iterator[Any]:
         yield _span(trace)
 
 
-def _score(score: Score) -> Any:
+def _score(score: Score) -> Event:
     words = isinstance(score.value, str)
-    kind = "CATEGORICAL" if words else "BOOLEAN" if isinstance(score.value, bool) else "NUMERIC"
-    body = ScoreBody(
-        id=score.id,
-        trace_id=trace_id(score.call_id),
-        name=score.name,
-        value=score.value if words else float(score.value),
-        comment=score.comment,
-        data_type=kind,
-    )
+    body = {
+        "id": score.id,
+        "traceId": trace_id(score.call_id),
+        "name": score.name,
+        "value": score.value if words else float(score.value),
+        "comment": score.comment,
+        "dataType": "CATEGORICAL" if words else "BOOLEAN" if isinstance(score.value, bool) else "NUMERIC",
+    }
     # A score may change: each telling is an event of its own.
-    return IngestionEvent_ScoreCreate(
-        id=f"{score.id}/{uuid4().hex}", timestamp=serialize_datetime(datetime.now(UTC)), body=body
-    )
+    return _event("score-create", f"{score.id}/{uuid4().hex}", at=datetime.now(UTC), body=body)
 
 
-def _trace(trace: Trace) -> Any:
-    content = trace.call.content
-    body = TraceBody(
-        id=trace.id,
-        timestamp=trace.began,
-        name=trace.name,
-        session_id=trace.call.session_id,
-        version=trace.call.prompt_version,
-        input=_asked(content),
-        output=_answered(content),
-        metadata=dict(trace.facts),
-        tags=list(trace.tags),
-    )
-    return IngestionEvent_TraceCreate(
-        id=f"{trace.id}/trace", timestamp=serialize_datetime(trace.began), body=body
-    )
+def _trace(trace: Trace) -> Event:
+    body = {
+        "id": trace.id,
+        "timestamp": _time(trace.began),
+        "name": trace.name,
+        "sessionId": trace.call.session_id,
+        "version": trace.call.prompt_version,
+        "input": _asked(trace.call.content),
+        "output": _answered(trace.call.content),
+        "metadata": trace.facts,
+        "tags": trace.tags,
+    }
+    return _event("trace-create", f"{trace.id}/trace", at=trace.began, body=body)
 
 
-def _generation(trace: Trace, generation: Generation) -> Any:
+def _generation(trace: Trace, generation: Generation) -> Event:
     call, attempt = trace.call, generation.attempt
-    body = CreateGenerationBody(
-        id=generation.id,
-        trace_id=trace.id,
-        name=attempt.model,
-        start_time=generation.began,
-        end_time=generation.ended,
-        completion_start_time=generation.first_token,
-        model=generation.model_served or attempt.model,
-        model_parameters={name: _parameter(value) for name, value in trace.parameters.items()},
-        input=_asked(generation.content),
-        output=_answered(generation.content),
-        usage_details=split(generation.usage) if generation.usage else None,
-        cost_details=None if generation.cost_usd is None else {"total": float(generation.cost_usd)},
-        prompt_name=call.prompt_name,
-        prompt_version=trace.prompt_number,
-        level=_level(trace, generation.error),
-        status_message=generation.error or generation.finish_reason or call.outcome,
-        metadata=_without_none(provider=attempt.provider, status=attempt.status, version=call.prompt_version),
-    )
-    return IngestionEvent_GenerationCreate(
-        id=f"{trace.id}/{generation.id}", timestamp=serialize_datetime(generation.began), body=body
-    )
+    body = {
+        "id": generation.id,
+        "traceId": trace.id,
+        "name": attempt.model,
+        "startTime": _time(generation.began),
+        "endTime": _time(generation.ended),
+        "completionStartTime": _time(generation.first_token) if generation.first_token else None,
+        "model": generation.model_served or attempt.model,
+        "modelParameters": {name: _parameter(value) for name, value in trace.parameters.items()},
+        "input": _asked(generation.content),
+        "output": _answered(generation.content),
+        "usageDetails": split(generation.usage) if generation.usage else None,
+        "costDetails": None if generation.cost_usd is None else {"total": float(generation.cost_usd)},
+        "promptName": call.prompt_name,
+        "promptVersion": trace.prompt_number,
+        "level": _level(trace, generation.error),
+        "statusMessage": generation.error or generation.finish_reason or call.outcome,
+        "metadata": _known(
+            {"provider": attempt.provider, "status": attempt.status, "version": call.prompt_version}
+        ),
+    }
+    return _event("generation-create", f"{trace.id}/{generation.id}", at=generation.began, body=body)
 
 
-def _span(trace: Trace) -> Any:
+def _span(trace: Trace) -> Event:
     """What a call is that asked no vendor."""
-    body = CreateSpanBody(
-        id=trace.root_id,
-        trace_id=trace.id,
-        name="cache" if trace.from_cache else "refused",
-        start_time=trace.began,
-        end_time=trace.ended,
-        level=_level(trace, trace.call.error_code),
-        status_message=trace.call.error_code or trace.call.cache,
-        metadata=_without_none(model=trace.call.model, cache=trace.call.cache),
-    )
-    return IngestionEvent_SpanCreate(
-        id=f"{trace.id}/{trace.root_id}", timestamp=serialize_datetime(trace.began), body=body
-    )
+    body = {
+        "id": trace.root_id,
+        "traceId": trace.id,
+        "name": "cache" if trace.from_cache else "refused",
+        "startTime": _time(trace.began),
+        "endTime": _time(trace.ended),
+        "level": _level(trace, trace.call.error_code),
+        "statusMessage": trace.call.error_code or trace.call.cache,
+        "metadata": _known({"model": trace.call.model, "cache": trace.call.cache}),
+    }
+    return _event("span-create", f"{trace.id}/{trace.root_id}", at=trace.began, body=body)
+
+
+def _event(kind: str, identifier: str, *, at: datetime, body: dict[str, Any]) -> Event:
+    return {"id": identifier, "type": kind, "timestamp": _time(at), "body": _known(body)}
 
 
 def _asked(content: Content | None) -> Any:
@@ -139,7 +125,7 @@ def _message(message: Message) -> dict[str, Any]:
             {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
             for call in message.tool_calls
         ]
-    return told | _without_none(tool_call_id=message.tool_call_id, name=message.name)
+    return told | _known({"tool_call_id": message.tool_call_id, "name": message.name})
 
 
 def _parameter(value: Any) -> Any:
@@ -155,5 +141,9 @@ def _level(trace: Trace, error: str | None) -> str:
     return "WARNING" if trace.call.outcome == "cancelled" else "DEFAULT"
 
 
-def _without_none(**values: Any) -> dict[str, Any]:
-    return {name: value for name, value in values.items() if value is not None}
+def _time(moment: datetime) -> str:
+    return moment.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def _known(fields: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in fields.items() if value is not None}
