@@ -85,7 +85,8 @@ def _differences(baseline: Cases, candidate: Cases, goals: Goals) -> tuple[Diffe
     """Each with the p value of "within its margin"; those of guardrails are adjusted for being several."""
     if not baseline:
         return ()
-    every = [PASSED, SCORE, *names(baseline)]
+    # An evaluator that never came to a word is compared, too: nothing is known for it, and that counts.
+    every = dict.fromkeys([PASSED, SCORE, *names(baseline), *names(candidate), *goals.evaluators])
     found = [_difference(name, baseline, candidate, goals) for name in every]
     found += [d for name in MEASURED if (d := _relative(name, baseline, candidate, goals))]
     guards = [d.harm_p for d in found if d.guardrail]

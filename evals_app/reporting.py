@@ -84,6 +84,8 @@ def case_outcomes(run: EvalRun) -> list[CaseOutcome]:
 def _results(run: EvalRun) -> Iterator[Result]:
     rows = run.results.filter(state=EvalResult.State.DONE).select_related("case").order_by("case__position")
     texts = ("output", "case__variables", "case__messages", "case__expected")
+    # Postgres orders the keys of JSON as it likes; people know the evaluators in the dataset's order.
+    names = [entry.get("name") or entry["kind"] for entry in run.dataset_version.evaluators]
     for row in rows.defer(*texts).iterator(chunk_size=2000):
         verdicts = row.scores.values()
         yield Result(
@@ -92,7 +94,7 @@ def _results(run: EvalRun) -> Iterator[Result]:
             critical=row.case.critical,
             score=row.score,
             passed=row.passed,
-            values={name: score["value"] for name, score in row.scores.items()},
+            values={name: row.scores[name]["value"] for name in names if name in row.scores},
             failed=bool(row.error) or any(score["error"] for score in verdicts),
             tags=tuple(row.case.tags),
             flips=tuple(s["flipped"] for s in verdicts if s.get("flipped") is not None),

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from evals_app.datasets import MEASURED
 from evals_app.statistics.distributions import normal_quantile
 from evals_app.statistics.intervals import Estimate
 from evals_app.statistics.paired import worse_by
@@ -22,6 +23,11 @@ class Goals:
     primary: str
     margin: float
     guardrails: Mapping[str, float]
+
+    @property
+    def evaluators(self) -> list[str]:
+        """The evaluators that a verdict needs."""
+        return [name for name in (self.primary, *self.guardrails) if name not in MEASURED]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

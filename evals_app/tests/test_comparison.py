@@ -82,6 +82,14 @@ def test_many_errors_leave_nothing_good_to_say():
     assert "errors" in found.reason
 
 
+def test_nothing_but_failures_is_no_verdict_and_no_crash():
+    goals = Goals(primary="rouge", margin=0.05, guardrails={"form": 0.1})
+    versions = [answers(version, [0.0] * 30, failed=True, values={}) for version in ("v1", "v2")]
+    found = versus(*versions, goals)
+    assert found.verdict == "inconclusive"
+    assert "100% of the answers are errors" in found.reason
+
+
 def test_an_answer_that_failed_counts_against_its_version():
     baseline = answers("v1", [0.9] * 50)
     candidate = [answer("v2", f"c{n}", 0.0 if n % 2 else 0.9, failed=bool(n % 2)) for n in range(50)]

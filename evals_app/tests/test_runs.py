@@ -58,6 +58,13 @@ async def test_a_run_asks_every_question_once_and_reports(start, vendor):
     assert run.spent_usd == sum(result.cost_usd for result in results) > 0
 
 
+async def test_the_report_names_evaluators_in_the_datasets_order(start, vendor):
+    run_id = await start(evaluators=[{"kind": "refusal", "name": "zeal"}, {"kind": "finish", "name": "a"}])
+    await work_on(run_id, seconds=30)
+    _, _, report = await finished(run_id)
+    assert [measure.name for measure in report.versions[0].measures] == ["passed", "score", "zeal", "a"]
+
+
 async def test_repeats_ask_anew(start, vendor):
     await work_on(await start(count=1, versions=["v1"], repeats=5), seconds=30)
     assert vendor.stats().calls == 5
