@@ -21,6 +21,8 @@ LEASE = timedelta(seconds=12)
 MAX_ATTEMPTS = 3
 """Lanes that may die over one question."""
 GIVEN_UP = f"{MAX_ATTEMPTS} workers died while they asked this"
+KEPT = ("output", "finish_reason", "error", "cost_usd", "judging_usd", "scores", "score", "passed")
+"""What of an outcome its row holds under the same name."""
 State, RunState = EvalResult.State, EvalRun.State
 
 
@@ -135,6 +137,3 @@ def _question(run: EvalRun, row: EvalResult) -> Question:
         expected=row.case.expected,
         rival=getattr(row, "rival", None),
     )
-
-
-KEPT = ("output", "finish_reason", "error", "cost_usd", "judging_usd", "scores", "score", "passed")

@@ -15,6 +15,9 @@ from evals_app.statistics.multiplicity import holm
 from evals_app.statistics.paired import bounded_difference, mcnemar, not_worse
 from evals_app.verdicts import Difference, Evidence, Goals, decide
 
+EQUAL = 1e-9
+"""Less than that between two scores is rounding."""
+
 
 def compare(results: Sequence[Result], *, versions: Sequence[str], goals: Goals, repeats: int) -> RunReport:
     """The first of `versions` is the baseline. A version without results has no report."""
@@ -48,37 +51,44 @@ def distrusted(report: RunReport, changed: Sequence[str]) -> RunReport:
 
 def _compare(version: str, baseline: Cases, candidate: Cases, goals: Goals) -> Comparison:
     keys = [key for key in baseline if key in candidate]
-    passing = [(key, passes(baseline[key]), passes(candidate[key])) for key in keys]
-    regressions = tuple(key for key, before, after in passing if before and not after)
-    critical = tuple(key for key in regressions if candidate[key][0].critical)
-    differences = _differences(
-        {key: baseline[key] for key in keys}, {key: candidate[key] for key in keys}, goals
+    before, after = ({key: cases[key] for key in keys} for cases in (baseline, candidate))
+    passed, passes_now = ([passes(results) for results in cases.values()] for cases in (before, after))
+    outcomes = list(zip(keys, passed, passes_now, strict=True))
+    regressions = tuple(key for key, was, now in outcomes if was and not now)
+    critical = tuple(key for key in regressions if after[key][0].critical)
+    differences = _differences(before, after, goals)
+    verdict, reason = decide(
+        Evidence(
+            cases=len(keys),
+            differences=differences,
+            critical=critical,
+            failed=max(_failed(before), _failed(after)),
+        ),
+        goals,
     )
-    changes = _changes(baseline, candidate, keys, goals.primary)
-    failures = [[r.failed for key in keys for r in cases[key]] for cases in (baseline, candidate)]
-    evidence = Evidence(
-        cases=len(keys),
-        differences=differences,
-        critical=critical,
-        failed=max((fmean(failed) for failed in failures if failed), default=0.0),
-    )
-    verdict, reason = decide(evidence, goals)
-    flips = [flip for key in keys for result in candidate[key] for flip in result.flips]
+    changes = _changes(before, after, goals.primary)
+    flips = [flip for results in after.values() for result in results for flip in result.flips]
     return Comparison(
         version=version,
         verdict=verdict,
         reason=reason,
         cases=len(keys),
-        wins=sum(change > 1e-9 for change in changes),
-        losses=sum(change < -1e-9 for change in changes),
-        ties=sum(abs(change) <= 1e-9 for change in changes),
+        wins=changes.count(1),
+        losses=changes.count(-1),
+        ties=changes.count(0),
         flip_rate=fmean(flips) if flips else None,
-        mcnemar_p=mcnemar([before for _, before, _ in passing], [after for _, _, after in passing]),
+        mcnemar_p=mcnemar(passed, passes_now),
         differences=differences,
         regressions=regressions,
-        improvements=tuple(key for key, before, after in passing if after and not before),
+        improvements=tuple(key for key, was, now in outcomes if now and not was),
         critical=critical,
     )
+
+
+def _failed(cases: Cases) -> float:
+    """The share of answers without a verdict."""
+    failures = [result.failed for results in cases.values() for result in results]
+    return fmean(failures) if failures else 0.0
 
 
 def _differences(baseline: Cases, candidate: Cases, goals: Goals) -> tuple[Difference, ...]:
@@ -139,6 +149,8 @@ def _relative(name: str, baseline: Cases, candidate: Cases, goals: Goals) -> Dif
     )
 
 
-def _changes(baseline: Cases, candidate: Cases, keys: Sequence[str], primary: str) -> list[float]:
-    before, after = by_case(baseline, primary), by_case(candidate, primary)
-    return [after.get(key, 0.0) - before.get(key, 0.0) for key in keys]
+def _changes(baseline: Cases, candidate: Cases, name: str) -> list[int]:
+    """For each case 1 where it fares better, -1 where worse, else 0."""
+    before, after = by_case(baseline, name), by_case(candidate, name)
+    changes = (after.get(key, 0.0) - before.get(key, 0.0) for key in baseline)
+    return [(change > EQUAL) - (change < -EQUAL) for change in changes]

@@ -78,6 +78,11 @@ def decide(evidence: Evidence, goals: Goals) -> tuple[Verdict, str]:
         return "worse", harm
     if evidence.failed > MOST_FAILED:
         return "inconclusive", f"{evidence.failed:.0%} of the answers are errors: mend these first."
+    if unknown := set(goals.guardrails) - {d.name for d in evidence.differences}:
+        return (
+            "inconclusive",
+            f"The guardrail {', '.join(sorted(unknown))} cannot be compared: it is not known.",
+        )
     if primary.low > 0:
         return "better", f"Better: {over}."
     if _kept(primary, goals.margin):

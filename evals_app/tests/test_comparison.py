@@ -73,6 +73,13 @@ def test_a_guardrail_within_its_margin_is_kept():
     assert versus(baseline, candidate, goals).verdict == "better"
 
 
+def test_a_guardrail_that_nobody_can_measure_is_not_kept():
+    goals = Goals(primary="score", margin=0.05, guardrails={"cost": 0.2})
+    found = versus(answers("v1", [0.4] * 60, cost=None), answers("v2", [0.9] * 60, cost=None), goals)
+    assert found.verdict == "inconclusive"
+    assert "guardrail cost cannot be compared" in found.reason
+
+
 def test_many_errors_leave_nothing_good_to_say():
     found = versus(
         [*answers("v1", [0.9] * 50), *[answer("v1", f"e{n}", 0.0, failed=True) for n in range(10)]],
