@@ -17,4 +17,9 @@ app.conf.beat_schedule = {
         "schedule": 5.0,
         "options": {"expires": 5},
     },
+    "tell webhooks of prompt changes": {
+        "task": "prompts.deliver_webhooks",
+        "schedule": 5.0,
+        "options": {"expires": 5},
+    },
 }
