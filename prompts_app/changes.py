@@ -7,6 +7,7 @@ from prompts_app import history
 from prompts_app.content import is_storable
 from prompts_app.exceptions import ChangeRefused, EditConflict, PromptNotFound, VersionNotFound
 from prompts_app.models import Prompt, PromptChange, PromptVersion
+from prompts_app.webhooks import announce
 
 MAX_TEXT = 10_000
 
@@ -65,14 +66,14 @@ def record(
     version: PromptVersion | None = None,
     label: str = "",
 ) -> None:
-    """Saves the locked rows under the next revision, with the change that made it."""
+    """Saves the locked rows under the next revision, with the change that made it; webhooks are told."""
     check_text("why", by.get("why", ""))
     prompt.revision += 1
     prompt.save()
     if version is not None:
         version.revision = prompt.revision
         version.save()
-    PromptChange.objects.create(
+    change = PromptChange.objects.create(
         prompt=prompt,
         version=version.label if version else label,
         verb=verb,
@@ -83,3 +84,4 @@ def record(
         after=after,
         revision=prompt.revision,
     )
+    announce(change)

@@ -26,6 +26,11 @@ def require_review() -> bool:
     return bool(_prompts().get("REQUIRE_REVIEW", False))
 
 
+def webhooks_allow_private() -> bool:
+    """Whether webhooks may go to addresses that are not public."""
+    return bool(_prompts().get("WEBHOOKS_ALLOW_PRIVATE", False))
+
+
 def figures() -> Figures | None:
     """Who tells what versions did; None where nobody does."""
     path: str = _prompts().get("FIGURES", "")

@@ -22,6 +22,9 @@ MAX_MESSAGES = 100
 FIELDS = ("system", "user", "messages", "model", "parameters", "variables", "response_schema", "notes")
 COLUMNS = (*FIELDS, "partials")
 
+THRESHOLDS = ["OFF", "BLOCK_NONE", "BLOCK_ONLY_HIGH", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_LOW_AND_ABOVE"]
+"""Gemini's, for each category of harm."""
+
 PARAMETERS = Draft202012Validator(
     {
         "type": "object",
@@ -33,6 +36,11 @@ PARAMETERS = Draft202012Validator(
             "stop": {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": 8},
             "seed": {"type": "integer"},
             "thinking_budget": {"type": "integer", "minimum": -1},
+            "safety_settings": {
+                "type": "object",
+                "propertyNames": {"pattern": "^HARM_CATEGORY_[A-Z_]+$"},
+                "additionalProperties": {"enum": THRESHOLDS},
+            },
             "json_mode": {"type": "boolean"},
         },
     }
