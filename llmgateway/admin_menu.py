@@ -27,6 +27,8 @@ MENU = (
             ("Projects", "folder", "gateway_app.project"),
             ("Model prices", "payments", "gateway_app.modelprice"),
             ("Cache purges", "delete_sweep", "gateway_app.cachepurge"),
+            ("Webhooks", "webhook", "prompts_app.webhook"),
+            ("Webhook deliveries", "outbox", "prompts_app.webhookdelivery"),
         ),
     ),
     ("Accounts", (("Users", "person", "auth.user"), ("Groups", "group", "auth.group"))),
