@@ -6,6 +6,7 @@ from http import HTTPStatus
 from math import ceil
 from typing import Any
 
+import msgspec
 import structlog
 from django.http import Http404
 from rest_framework.exceptions import APIException
@@ -122,4 +123,5 @@ def drf_exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     headers = found.headers()
     if allow := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = allow
-    return Response(found.reply(request_id), status=found.status, headers=headers)
+    # As plain values, which every renderer knows.
+    return Response(msgspec.to_builtins(found.reply(request_id)), status=found.status, headers=headers)

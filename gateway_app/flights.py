@@ -14,8 +14,12 @@ from decimal import Decimal
 from functools import partial
 
 from gateway_app.catalogue import ModelCard
+from gateway_app.exceptions import ProviderBadReply
 from gateway_app.flight_share import FlightShare, Fly, Kept
 from gateway_app.types import Chunk
+
+REPLY_BOUND = 4_000_000
+"""Characters: more than any model says, and what one flight may hold in memory."""
 
 FlyFlight = Callable[["Flight"], AsyncGenerator[Chunk, None]]
 """Asks the vendor, and notes on the flight what it costs."""
@@ -124,8 +128,12 @@ class Flights:
     async def _pilot(self, flight: Flight, fly: Fly, kept: Kept) -> None:
         error: BaseException | None = None
         try:
+            said = 0
             async with aclosing(self._share.fly(flight.key, fly, kept=kept)) as chunks:
                 async for chunk in chunks:
+                    said += len(chunk.text)
+                    if said > REPLY_BOUND:
+                        raise ProviderBadReply(f"the vendor's reply is longer than {REPLY_BOUND} characters")
                     flight.add(chunk)
         except asyncio.CancelledError:
             raise

@@ -31,7 +31,8 @@ IDLE_CLOSED = 4408
 class ChatSocket(AsyncWebsocketConsumer):
     """Frames in: `auth`, `chat`, `cancel`. Out, each with the chat's `id`: `start`, `delta`, `end`, `error`.
 
-    A client that reads slowly slows its own chats down, up to the vendor: nothing is buffered here.
+    A client that reads slowly is waited for, and meanwhile holds no more than the replies of its `CHATS`
+    chats, each within `flights.REPLY_BOUND`.
     """
 
     frames: Any = Frame

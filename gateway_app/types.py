@@ -70,6 +70,8 @@ class Parameters:
     json_mode: bool = False
     tools: tuple[Mapping[str, Any], ...] = ()
     """OpenAI's shape: {"name", "description", "parameters"}."""
+    safety_settings: Mapping[str, str] | None = None
+    """Gemini's: harm category -> threshold. Vendors that have none ignore it."""
     tool_choice: str | None = None
     """`auto`, `none`, `required` or the name of one tool."""
 

@@ -105,6 +105,11 @@ def _config(request: CompletionRequest) -> dict[str, Any]:
     }
     if parameters.thinking_budget is not None:
         config["thinking_config"] = {"thinking_budget": parameters.thinking_budget}
+    if parameters.safety_settings:
+        config["safety_settings"] = [
+            {"category": category, "threshold": threshold}
+            for category, threshold in parameters.safety_settings.items()
+        ]
     if parameters.json_mode or parameters.response_schema is not None:
         config["response_mime_type"] = "application/json"
         config["response_json_schema"] = parameters.response_schema and dict(parameters.response_schema)

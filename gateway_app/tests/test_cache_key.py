@@ -23,6 +23,7 @@ OTHER: dict[str, Any] = {
     "json_mode": True,
     "tools": ({"name": "f"},),
     "tool_choice": "none",
+    "safety_settings": {"HARM_CATEGORY_HARASSMENT": "BLOCK_NONE"},
 }
 OTHER_MESSAGE: dict[str, Any] = {
     "role": "assistant",

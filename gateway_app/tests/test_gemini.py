@@ -42,6 +42,7 @@ async def test_messages_and_parameters_reach_the_wire(
             seed=7,
             thinking_budget=0,
             json_mode=True,
+            safety_settings={"HARM_CATEGORY_HARASSMENT": "BLOCK_NONE"},
         ),
     )
     await chunks_of(gemini, request, whole=whole)
@@ -57,6 +58,7 @@ async def test_messages_and_parameters_reach_the_wire(
     assert config["seed"] == 7
     assert config["thinkingConfig"]["thinking_budget"] == 0
     assert config["responseMimeType"] == "application/json"
+    assert sent["safetySettings"] == [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]
 
 
 async def test_a_tool_is_called_and_its_result_answered_from(gemini: Gemini, simulator: Simulator) -> None:

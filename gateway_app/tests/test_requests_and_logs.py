@@ -125,6 +125,15 @@ def test_what_cannot_be_resolved_is_named(
     assert answer.json()["error"]["code"] == code
 
 
+def test_the_registrys_errors_have_our_shape_too(stack: Stack, api: httpx.Client) -> None:
+    assert_our_shape(api.get("/prompts/nobody"), 404)
+    assert_our_shape(api.get("/prompts/summarizer/versions/v99"), 404)
+    assert_our_shape(api.post("/prompts/summarizer/render", json={"variables": {}}), 422)
+    assert_our_shape(api.post("/prompts/summarizer/render", content=b"{", headers=JSON), 400)
+    assert_our_shape(api.delete("/prompts"), 405)
+    assert_our_shape(httpx.get(f"{stack.url}/prompts", headers={"Authorization": "Bearer gw_no"}), 401)
+
+
 @pytest.mark.parametrize("path", ["/chat", "/chat/stream"])
 def test_a_body_over_the_limit_is_refused_before_it_is_read(api: httpx.Client, path: str) -> None:
     def drip() -> Iterator[bytes]:

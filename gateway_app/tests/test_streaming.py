@@ -144,6 +144,13 @@ def test_a_broken_stream_says_so_and_is_not_kept(
     assert (kept["outcome"], kept["error_code"]) == ("error", seen[-1].data["error"]["code"])
 
 
+@pytest.mark.parametrize("path", ["/chat", "/chat/stream"])
+def test_a_reply_without_end_is_given_up(stack: Stack, headers: dict[str, str], path: str) -> None:
+    body = {"prompt": "Say much. [[fault:huge size=4100000]]"}
+    answer = httpx.post(f"{stack.url}{path}", json=body, headers=headers, timeout=20)
+    assert (answer.status_code, answer.json()["error"]["code"]) == (502, "provider_bad_reply")
+
+
 @pytest.mark.parametrize("fault", BROKEN)
 def test_a_broken_plain_stream_never_looks_whole(stack: Stack, headers: dict[str, str], fault: str) -> None:
     body = {"prompt": f"{STORY}. [[fault:{fault} after=2]]"}
