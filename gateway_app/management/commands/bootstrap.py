@@ -21,7 +21,7 @@ ADMIN = "admin"
 
 
 class Command(BaseCommand):
-    help = "Migrates, seeds the prompts, and on a fresh database makes the first admin user and API key."
+    help = "Migrates, seeds prompts and datasets, and on a fresh database makes the first admin user and API key."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print what was made as one JSON object")
@@ -30,6 +30,7 @@ class Command(BaseCommand):
         check_database()
         call_command("migrate", interactive=False, verbosity=0)
         call_command("sync_prompts", stdout=(seeded := StringIO()))
+        call_command("sync_datasets", stdout=StringIO())
         partitions.make_ahead(timezone.now())
         seed_prices(catalogue.load(conf.gateway().catalogue).cards.values())
         password, key = first_admin(), first_key()
