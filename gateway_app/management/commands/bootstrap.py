@@ -21,7 +21,7 @@ ADMIN = "admin"
 
 
 class Command(BaseCommand):
-    help = "Migrates, seeds prompts and datasets, and on a fresh database makes the first admin user and API key."
+    help = "Migrates, seeds from fixtures/, and on a fresh database makes the first user and API key."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--json", action="store_true", help="print what was made as one JSON object")
