@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -109,8 +109,13 @@ def _histograms(
             parameters,
         )
         for *values, bucket, count in cursor.fetchall():
-            found[tuple(values)][bucket] = count
+            found[tuple(map(_aware, values))][bucket] = count
     return found
+
+
+def _aware(value: Any) -> Any:
+    """A bare cursor gives a day without its zone, where the ORM gives it with UTC."""
+    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
 
 
 def _order(summary: Summary) -> list[tuple[bool, Any]]:

@@ -155,6 +155,10 @@ class TestUsage:
         assert [row["day"] for row in report["rows"]] == [today]
         assert report["total"]["cost_usd"] > 0
         assert report["total"]["latency_ms"]["p95"] >= report["total"]["latency_ms"]["p50"] > 0
+        for span in ("day", "month"):
+            spans = api.get("/usage", params={"group": span}).json()["rows"]
+            assert all(row["latency_ms"]["p95"] >= row["latency_ms"]["p50"] > 0 for row in spans)
+            assert spans
 
     def test_groups_and_filters_divide_the_same_calls(self, api: httpx.Client, asked: str) -> None:
         rows = until(lambda: self.rows(api, group="prompt_version,model"))
