@@ -45,9 +45,12 @@ class Caller:
         if not self.may_use(model):
             raise Forbidden(f"this key may not use the model {model}", param="model")
 
+    def may_run(self, prompt: str) -> bool:
+        return not self.allowed_prompts or prompt in self.allowed_prompts
+
     def require_prompt(self, prompt: str) -> None:
         """Raises `Forbidden`."""
-        if self.allowed_prompts and prompt not in self.allowed_prompts:
+        if not self.may_run(prompt):
             raise Forbidden(f"this key may not use the prompt {prompt}", param="prompt_name")
 
 

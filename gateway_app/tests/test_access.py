@@ -175,3 +175,5 @@ def test_a_key_may_use_only_what_it_is_allowed(stack: Stack, anybody: httpx.Clie
     assert ask(anybody, key).status_code == 200
     assert ask(anybody, key, prompt="x", model="gemini-2.5-pro").status_code == 403
     assert ask(anybody, key, "/summarize").status_code == 403
+    listed = anybody.get("/v1/models", headers={"Authorization": f"Bearer {key}"}).json()["data"]
+    assert {model["id"] for model in listed} == {"gemini-2.5-flash", "prompt:translator"}

@@ -87,10 +87,10 @@ class Models(WireConsumer):
     async def respond(self, body: bytes) -> None:
         if self.scope["method"] != "GET":
             raise MethodNotAllowed(self.scope["method"])
-        self.caller()
+        caller = self.caller()
         service = self.gateway.service
         asked = self.scope["url_route"]["kwargs"].get("model")
         if asked is None:
-            await self.send_json(model_list(service.catalogue, self.gateway.registry))
+            await self.send_json(model_list(service.catalogue, self.gateway.registry, caller))
         else:
             await self.send_json(model_entry(asked, service.catalogue, self.gateway.registry))

@@ -1,6 +1,7 @@
 """What a caller may put into `model`."""
 
 from gateway_app.catalogue import Catalogue
+from gateway_app.requests import Caller
 from gateway_app.v1.names import PREFIX, prompt_name
 from gateway_app.v1.replies import ModelEntry, ModelList
 from prompts_app.registry import Registry
@@ -10,11 +11,11 @@ PROMPTS = "prompts"
 """Who owns them, where a vendor owns a model."""
 
 
-def model_list(catalogue: Catalogue, registry: Registry) -> ModelList:
-    """The catalogue's models and the prompts that are live. Raises `RegistryUnavailable`."""
-    models = [_model(name, card.provider) for name, card in catalogue.cards.items()]
-    prompts = [_prompt(PREFIX + entry.name, entry) for entry in registry.prompts() if entry.live()]
-    return ModelList(data=models + prompts)
+def model_list(catalogue: Catalogue, registry: Registry, caller: Caller) -> ModelList:
+    """The catalogue's models and the live prompts that `caller` may use. Raises `RegistryUnavailable`."""
+    models = [_model(name, card.provider) for name, card in catalogue.cards.items() if caller.may_use(name)]
+    live = (entry for entry in registry.prompts() if entry.live() and caller.may_run(entry.name))
+    return ModelList(data=models + [_prompt(PREFIX + entry.name, entry) for entry in live])
 
 
 def model_entry(model: str, catalogue: Catalogue, registry: Registry) -> ModelEntry:
