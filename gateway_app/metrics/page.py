@@ -5,21 +5,23 @@ unless GATEWAY_ALLOW_ANONYMOUS says otherwise). Elsewhere METRICS_TOKEN opens it
 project's API key does.
 """
 
-import asyncio
 import hmac
 
+import structlog
 from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
-from prometheus_client.multiprocess import MultiProcessCollector
 
 from gateway_app import conf
-from gateway_app.exceptions import Forbidden, Unauthenticated
+from gateway_app.exceptions import Forbidden, Unauthenticated, Unavailable
 from gateway_app.metrics import instruments, sharing
-from gateway_app.metrics.installation import Installation, InstallationCollector, look
+from gateway_app.metrics.installation import InstallationCollector, look
+from gateway_app.metrics.merging import MergeFailed, merged
+
+log = structlog.get_logger()
 
 
 async def metrics(request: HttpRequest) -> HttpResponse:
-    """Raises `Unauthenticated` or `Forbidden`."""
+    """Raises `Unauthenticated`, `Forbidden` or `Unavailable`."""
     if request.method != "GET":
         return HttpResponseNotAllowed(["GET"])
     settings = conf.gateway()
@@ -28,9 +30,10 @@ async def metrics(request: HttpRequest) -> HttpResponse:
         token=settings.metrics_token,
         allow_anonymous=settings.allow_anonymous,
     )
-    found = await look(settings.redis_url)
-    # In a thread: reading the workers' files takes milliseconds that streams must not wait.
-    return HttpResponse(await asyncio.to_thread(render, found), content_type=CONTENT_TYPE_LATEST)
+    installation = CollectorRegistry()
+    installation.register(InstallationCollector(await look(settings.redis_url)))
+    text = await figures() + generate_latest(installation)
+    return HttpResponse(text, content_type=CONTENT_TYPE_LATEST)
 
 
 def require_operator(authorization: str, *, token: str, allow_anonymous: bool) -> None:
@@ -42,12 +45,13 @@ def require_operator(authorization: str, *, token: str, allow_anonymous: bool) -
         raise Unauthenticated("/metrics takes METRICS_TOKEN as its bearer token")
 
 
-def render(found: Installation) -> bytes:
-    """Prometheus' text format, of all workers of this server."""
-    registry = instruments.REGISTRY
-    if directory := sharing.shared():
-        registry = CollectorRegistry()
-        MultiProcessCollector(registry, path=directory)  # type: ignore[no-untyped-call]
-    own = CollectorRegistry()
-    own.register(InstallationCollector(found))
-    return generate_latest(registry) + generate_latest(own)
+async def figures() -> bytes:
+    """Of all workers of this server. Raises `Unavailable`."""
+    directory = sharing.shared()
+    if directory is None:
+        return generate_latest(instruments.REGISTRY)
+    try:
+        return await merged(directory)
+    except (MergeFailed, OSError) as exc:
+        log.error("metrics_not_merged", error=str(exc))
+        raise Unavailable("the workers' figures cannot be put together; see the log") from exc

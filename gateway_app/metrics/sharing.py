@@ -82,7 +82,18 @@ def _hold(file: Path) -> bool:
 
 
 def _alive(directory: Path) -> bool:
-    return not all(_free(file) for file in directory.glob("*.lock"))
+    """Whether the server's process is there (its workers may be dead at this moment), or a worker."""
+    return _runs(directory.name) or not all(_free(file) for file in directory.glob("*.lock"))
+
+
+def _runs(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
 
 
 def _free(file: Path) -> bool:
