@@ -18,7 +18,7 @@ FIGURES = "gw:tracing"
 """A hash: `<tracer>:<figure>` -> count since ever, of all processes, for `/metrics`."""
 TICK = 1.0
 """Seconds between two looks at the scores that came."""
-STOP_WITHIN = 3.0
+STOP_WITHIN = 1.5
 
 
 class Exporting:
