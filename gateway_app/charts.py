@@ -5,10 +5,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-WIDTH, HEIGHT = 640, 200
-LEFT, RIGHT, TOP, BOTTOM = 52, 8, 10, 24
+WIDTH, HEIGHT = 400, 170
+LEFT, RIGHT, TOP, BOTTOM = 50, 6, 8, 22
 """Room around the plot for the axes' words."""
-LABELS = 8
+LABELS = 6
 """Words under the x axis, at the most."""
 
 Tell = Callable[[float], str]

@@ -272,6 +272,13 @@ def _top(title: str, rows: QuerySet[Rollup], columns: tuple[str, ...], view: Vie
     return Top(title=title, rows=tuple(_top_row(one, columns, most=most, view=view) for one in found))
 
 
+def _spend(found: Summary) -> str:
+    """Calls of unknown cost are no calls for nothing."""
+    if not found.unpriced:
+        return dollars(found.cost_usd)
+    return f"{dollars(found.cost_usd)} + ?" if found.cost_usd else "unknown"
+
+
 def _top_row(found: Summary, columns: tuple[str, ...], *, most: float, view: View) -> TopRow:
     query: Mapping[str, Any] = {columns[0]: found.group[0], "since": view.since}
     page = reverse("admin:gateway_app_call_changelist")
@@ -279,7 +286,7 @@ def _top_row(found: Summary, columns: tuple[str, ...], *, most: float, view: Vie
         name=found.group[-1] or {"prompt_name": "no prompt", "key_id": "no key"}.get(columns[0], "unknown"),
         url=f"{page}?{urlencode({name: value for name, value in query.items() if value})}",
         calls=short(found.calls),
-        cost=dollars(found.cost_usd) if found.calls > found.unpriced else "unknown",
+        cost=_spend(found),
         latency=milliseconds(found.latency_at(0.95)),
         share=100 * float(found.cost_usd) / most if most else 0,
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from gateway_app.figures import plain
 from gateway_app.pricing import LONG_CONTEXT, Line, Price, bill
 from gateway_app.records import Attempt, CallRecord
 from gateway_app.troubles import Trouble, trouble
@@ -120,7 +121,7 @@ def _end(call: CallRecord) -> str:
 
 def _cost(call: CallRecord, price: Price | None) -> tuple[tuple[Line, ...], str]:
     if call.cache == "HIT":
-        saved = f"; the first time it cost ${call.saved_usd:f}" if call.saved_usd is not None else ""
+        saved = f"; the first time it cost ${plain(call.saved_usd)}" if call.saved_usd is not None else ""
         return (), f"Nothing: the reply was kept{saved}."
     if not call.usage.total_tokens:
         return (), "Nothing is known to have been used."
@@ -128,7 +129,7 @@ def _cost(call: CallRecord, price: Price | None) -> tuple[tuple[Line, ...], str]
     if call.cost_usd is None:
         return (), f"Not known: there is no price of {model}. Add one and later calls will have a cost."
     if price is None:
-        return (), f"Charged ${call.cost_usd:f}; the price row is gone."
+        return (), f"Charged ${plain(call.cost_usd)}; the price row is gone."
     tier = ""
     if price.long_context and call.usage.input_tokens > LONG_CONTEXT:
         tier = f" The input is above {LONG_CONTEXT:,} tokens, so its dearer tier holds for the whole call."

@@ -3,7 +3,7 @@
 from datetime import date
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway_app.schemas import ChatId, Name, UsageReply
 
@@ -41,17 +41,17 @@ class FirstToken(Struct, kw_only=True):
     p95: float | None
 
 
-class UsageRow(Struct, kw_only=True, omit_defaults=False):
-    """One group of calls; of the first fields, those are set that were asked for in `group`."""
+class UsageRow(Struct, kw_only=True):
+    """One group of calls; of the first fields, those are there that were asked for in `group`."""
 
-    day: str | None = None
-    month: str | None = None
-    model: str | None = None
-    key: str | None = None
-    key_name: str | None = None
-    prompt: str | None = None
-    prompt_version: str | None = None
-    surface: str | None = None
+    day: str | UnsetType = UNSET
+    month: str | UnsetType = UNSET
+    model: str | UnsetType | None = UNSET
+    key: str | UnsetType | None = UNSET
+    key_name: str | UnsetType | None = UNSET
+    prompt: str | UnsetType | None = UNSET
+    prompt_version: str | UnsetType | None = UNSET
+    surface: str | UnsetType = UNSET
     calls: int
     errors: int
     error_rate: float

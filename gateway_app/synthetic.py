@@ -1,20 +1,13 @@
-"""Calls that nobody made, in any number: to see how the ledger bears growth."""
+"""Calls that nobody made, to see how the ledger bears growth."""
 
 import random
-from collections.abc import Iterator
-from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from django.db import connection
-
-from gateway_app.ids import uuid7
 from gateway_app.models import Call
 from gateway_app.pricing import Price, Rates, cost
 from gateway_app.types import Usage
 
-KINDS = 5_000
-"""Different calls; all others differ from one of them in time and id alone."""
 MODELS = {
     "gemini-2.5-flash": Price(standard=Rates(input=Decimal("0.3"), output=Decimal("2.5"))),
     "gemini-2.5-flash-lite": Price(standard=Rates(input=Decimal("0.1"), output=Decimal("0.4"))),
@@ -22,33 +15,22 @@ MODELS = {
     "gemini-3-flash-preview": Price(standard=Rates(input=Decimal("0.5"), output=Decimal(3))),
     "gemini-9-unpriced": None,
 }
-PROMPTS = {"summarizer": 5, "ticket-classifier": 4, "translator": 2, "sql-explainer": 1, None: 3}
+PROMPTS = ("summarizer", "ticket-classifier", "translator", "sql-explainer", None)
 ERRORS = ("provider_timeout", "provider_rate_limited", "provider_unavailable", "variables_invalid")
 
-COLUMNS = [str(field.column) for field in Call._meta.concrete_fields]
 
-
-def rows(count: int, *, until: datetime, days: int, keys: list[tuple[int, str, str]]) -> Iterator[list[Any]]:
-    """`count` rows for COPY, values in the order of `COLUMNS`, in order of time.
-
-    `keys`: (project id, key id, key name). The same call gives rows that differ in their ids alone.
-    """
+def kinds(count: int, *, keys: list[tuple[int, str, str]]) -> list[Call]:
+    """`count` different calls of those (project id, key id, key name), not saved. Always the same ones."""
     dice = random.Random(count)  # noqa: S311 - dice, not secrets
-    kinds = [_values(_call(dice, keys)) for _ in range(min(count, KINDS))]
-    places = [COLUMNS.index(name) for name in ("id", "created_at", "request_id")]
-    step = timedelta(days=days) / count
-    for number in range(count):
-        values = list(dice.choice(kinds))
-        own = (uuid7(), until - step * (count - number), f"synthetic-{number}")
-        for place, value in zip(places, own, strict=True):
-            values[place] = value
-        yield values
+    return [_call(dice, keys) for _ in range(count)]
 
 
 def _call(dice: random.Random, keys: list[tuple[int, str, str]]) -> Call:
-    project, key, name = dice.choice(keys)
+    place = dice.randrange(len(keys))
+    project, key, name = keys[place]
     model = dice.choices(list(MODELS), weights=(60, 15, 10, 14, 1))[0]
-    prompt = dice.choices(list(PROMPTS), weights=list(PROMPTS.values()))[0]
+    # An application asks through one surface, and mostly through one prompt.
+    prompt = PROMPTS[place % len(PROMPTS)] if dice.random() < 0.8 else dice.choice(PROMPTS)
     outcome = dice.choices(("ok", "error", "cancelled"), weights=(960, 25, 15))[0]
     hit = outcome == "ok" and dice.random() < 0.3
     usage = _usage(dice) if outcome == "ok" else Usage()
@@ -59,7 +41,7 @@ def _call(dice: random.Random, keys: list[tuple[int, str, str]]) -> Call:
         project_name="synthetic",
         key_id=key,
         key_name=name,
-        surface=dice.choice(("chat", "v1", "ws")),
+        surface=("chat", "v1", "ws")[place % 3],
         streamed=dice.random() < 0.5,
         prompt_name=prompt,
         prompt_version=dice.choice(("v1", "v2")) if prompt else None,
@@ -109,8 +91,3 @@ def _usage(dice: random.Random) -> Usage:
         thinking_tokens=thought,
         total_tokens=given + written + thought,
     )
-
-
-def _values(call: Call) -> list[Any]:
-    fields = Call._meta.concrete_fields
-    return [field.get_db_prep_save(getattr(call, field.attname), connection) for field in fields]

@@ -11,6 +11,7 @@ from unfold.paginator import InfinitePaginator
 from gateway_app.admin.call_page import call_page
 from gateway_app.admin.filters import FILTERS
 from gateway_app.admin.read_only import ReadOnlyAdmin
+from gateway_app.figures import NONE, dollars, milliseconds, thousands
 from gateway_app.models import Call
 
 LABELS = {"ok": "success", "error": "danger", "cancelled": "warning"}
@@ -21,12 +22,12 @@ class CallAdmin(ReadOnlyAdmin):
     """Made for millions of rows: nothing here counts them or looks for their different values."""
 
     list_display = (
-        "created_at",
+        "at",
         "asked",
         "model",
         "answered",
         "cache",
-        "total_tokens",
+        "tokens",
         "cost",
         "latency",
         "request_id",
@@ -63,9 +64,17 @@ class CallAdmin(ReadOnlyAdmin):
         )
         return response
 
+    @display(description="At (UTC)")
+    def at(self, call: Call) -> str:
+        return f"{call.created_at:%-d %b %H:%M:%S}"
+
+    @display(description="Tokens")
+    def tokens(self, call: Call) -> str:
+        return thousands(call.total_tokens)
+
     @display(description="Prompt")
     def asked(self, call: Call) -> str:
-        return f"{call.prompt_name} {call.prompt_version or ''}" if call.prompt_name else "—"
+        return f"{call.prompt_name} {call.prompt_version or ''}" if call.prompt_name else NONE
 
     @display(description="Outcome", label=LABELS)
     def answered(self, call: Call) -> tuple[str, str]:
@@ -74,9 +83,9 @@ class CallAdmin(ReadOnlyAdmin):
     @display(description="Cost")
     def cost(self, call: Call) -> str:
         if call.cost_usd is None:
-            return "unknown" if call.outcome == "ok" else "—"
-        return f"${call.cost_usd:.6f}"
+            return "unknown" if call.total_tokens else NONE
+        return dollars(call.cost_usd)
 
     @display(description="Latency")
     def latency(self, call: Call) -> str:
-        return f"{call.latency_ms:,.0f} ms" if call.latency_ms >= 10 else f"{call.latency_ms:.1f} ms"
+        return milliseconds(call.latency_ms)

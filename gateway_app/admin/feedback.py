@@ -21,7 +21,7 @@ class FeedbackAdmin(ReadOnlyAdmin):
     @display(description="value")
     def value(self, feedback: Feedback) -> str:
         if feedback.kind == Feedback.Kind.THUMBS:
-            return "👍" if feedback.number else "👎"
+            return "thumbs up" if feedback.number else "thumbs down"
         return feedback.text or "" if feedback.number is None else f"{feedback.number:g}"
 
     @display(description="call")
