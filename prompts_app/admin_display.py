@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -126,9 +127,12 @@ def change_row(change: PromptChange) -> dict[str, str]:
     }
 
 
-def version_row(version: PromptVersion, *, share: int | None) -> dict[str, Any]:
+def version_row(
+    version: PromptVersion, *, share: int | None, buttons: Sequence[tuple[Any, str]]
+) -> dict[str, Any]:
     return {
         "row": version,
+        "buttons": [(verb, url) for verb, url in buttons if verb.slug in ("publish", "make-live")],
         "colour": STATUS_COLOURS[version.status],
         "share": share,
         "signed": signed(version.author, version.updated_at),

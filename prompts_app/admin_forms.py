@@ -130,7 +130,8 @@ class VersionForm(VerbForm):
             "user": "What is asked of it.",
             "messages": 'Earlier turns: [{"role": "user", "content": "…"}, …], answered by "assistant".',
             "model": "Empty: the caller or the gateway chooses.",
-            "parameters": "temperature, max_tokens, top_p, stop, seed, thinking_budget, json_mode, safety_settings",
+            "parameters": "temperature, max_tokens, top_p, stop, seed, thinking_budget, json_mode, "
+            "safety_settings",
             "variables": "Empty: every {{variable}} is required, of any type. A default makes one optional.",
             "response_schema": "JSON Schema that the reply must fit; empty: free text.",
             "notes": "What is new in this version and what it is meant to improve.",

@@ -1,5 +1,7 @@
 """The pages of a prompt: what is live, the traffic, the versions, the history."""
 
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from django.contrib import admin, messages
@@ -28,11 +30,16 @@ from prompts_app.admin_files import download, upload_view
 from prompts_app.admin_forms import PromptForm
 from prompts_app.admin_playground import examples_view, playground_view
 from prompts_app.admin_schedule import cancel_view, schedule_view, scheduled_rows
+from prompts_app.admin_split import split_view
 from prompts_app.admin_verbs import PROMPT_VERBS, PUBLISH, VerbAdmin, new_version_url, page_of
-from prompts_app.models import Prompt
+from prompts_app.models import Prompt, PromptVersion
 
 SHOWN = 30
 """Versions on a prompt's page; the rest are one click away."""
+
+PromptPage = Callable[..., HttpResponse]
+PAGES: Mapping[str, PromptPage] = {"try": playground_view, "split": split_view, "schedule": schedule_view}
+"""Behind the buttons of a prompt's page, by the end of their address."""
 
 
 @admin.register(Prompt)
@@ -125,6 +132,7 @@ class PromptAdmin(VerbAdmin):
     def _panel(self, request: HttpRequest, prompt: Prompt) -> dict[str, Any]:
         shares = dict(live_shares(prompt))
         newest = prompt.versions.order_by("-id")[:SHOWN]
+        versions = self.admin_site.get_model_admin(PromptVersion)
         every = reverse("admin:prompts_app_promptversion_changelist") + f"?prompt__id__exact={prompt.pk}"
         return {
             "all_versions_url": every,
@@ -136,7 +144,11 @@ class PromptAdmin(VerbAdmin):
             "compare_url": reverse("admin:prompts_app_prompt_compare", args=[prompt.pk]),
             "new_version_url": new_version_url(prompt),
             "try_url": reverse("admin:prompts_app_prompt_try", args=[prompt.pk]),
-            "versions": [version_row(row, share=shares.get(row.label)) for row in newest],
+            "versions": [
+                version_row(row, share=shares.get(row.label), buttons=versions.buttons(request, row))
+                for row in newest
+            ],
+            "split_url": reverse("admin:prompts_app_prompt_split", args=[prompt.pk]),
             "schedule_url": reverse("admin:prompts_app_prompt_schedule", args=[prompt.pk]),
             "scheduled": scheduled_rows(prompt),
             "has_figures": (figures := conf.figures()) is not None,
@@ -147,14 +159,21 @@ class PromptAdmin(VerbAdmin):
 
     def get_urls(self) -> list[URLPattern]:
         guarded = self.admin_site.admin_view
+        pages = [
+            path(
+                f"<int:pk>/{name}/",
+                guarded(partial(self.page_view, view=view)),
+                name=f"prompts_app_prompt_{name}",
+            )
+            for name, view in PAGES.items()
+        ]
         return [
+            *pages,
             path("upload/", guarded(self.upload_view), name="prompts_app_prompt_upload"),
             path("download/", guarded(self.download_view), name="prompts_app_prompt_download_all"),
             path("<int:pk>/download/", guarded(self.download_view), name="prompts_app_prompt_download"),
             path("<int:pk>/compare/", guarded(self.compare_view), name="prompts_app_prompt_compare"),
-            path("<int:pk>/try/", guarded(self.try_view), name="prompts_app_prompt_try"),
             path("<int:pk>/examples/", guarded(self.examples_view), name="prompts_app_prompt_examples"),
-            path("<int:pk>/schedule/", guarded(self.schedule_view), name="prompts_app_prompt_schedule"),
             path(
                 "<int:pk>/schedule/<int:change>/cancel/",
                 guarded(self.cancel_view),
@@ -163,16 +182,12 @@ class PromptAdmin(VerbAdmin):
             *super().get_urls(),
         ]
 
-    def schedule_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+    def page_view(self, request: HttpRequest, pk: int, *, view: PromptPage) -> HttpResponse:
         prompt = get_object_or_404(Prompt.objects.select_related("active_version"), pk=pk)
-        return schedule_view(request, prompt, site=self.admin_site, opts=self.opts)
+        return view(request, prompt, site=self.admin_site, opts=self.opts)
 
     def cancel_view(self, request: HttpRequest, pk: int, change: int) -> HttpResponse:
         return cancel_view(request, get_object_or_404(Prompt, pk=pk), change)
-
-    def try_view(self, request: HttpRequest, pk: int) -> HttpResponse:
-        prompt = get_object_or_404(Prompt.objects.select_related("active_version"), pk=pk)
-        return playground_view(request, prompt, site=self.admin_site, opts=self.opts)
 
     def examples_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         return examples_view(request, get_object_or_404(Prompt, pk=pk))

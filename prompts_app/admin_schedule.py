@@ -82,8 +82,10 @@ def schedule_view(request: HttpRequest, prompt: Prompt, *, site: AdminSite, opts
         "says": f"Now live: {live_in_words(prompt.active_version, prompt.traffic_split)}.",
         "form": form,
         "back": page_of(prompt),
+        "button": "Schedule",
+        "icon": "schedule",
     }
-    return TemplateResponse(request, "admin/prompts_app/schedule.html", context)
+    return TemplateResponse(request, "admin/prompts_app/ask.html", context)
 
 
 def cancel_view(request: HttpRequest, prompt: Prompt, change: int) -> HttpResponse:

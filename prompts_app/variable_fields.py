@@ -70,7 +70,7 @@ def _widget(rule: Rule) -> tuple[str, forms.Widget]:
         return "json", UnfoldAdminSelectWidget(choices=[("", "—"), *choices])
     match rule.get("type", "string"):
         case "string":
-            return "text", UnfoldAdminTextareaWidget({"rows": 3})
+            return "text", UnfoldAdminTextareaWidget({"rows": 2})
         case "integer" | "number":
             return "number", UnfoldAdminTextInputWidget({"inputmode": "decimal"})
         case _:
