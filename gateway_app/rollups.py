@@ -5,7 +5,7 @@ Who writes calls leaves a note of their hours in `RollupDue`, in the same transa
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -46,24 +46,38 @@ Histograms = Mapping[Alike, Mapping[int, int]]
 
 
 @transaction.atomic
-def roll_up_due(*, final: timedelta = FINAL) -> int:
-    """Sums up the hours that have new calls, and their days; returns how many hours.
+def roll_up_due() -> int:
+    """Sums up hours that have new calls, and their days; returns how many hours were noted.
 
-    Hours older than `final` stay as they are. Does nothing while another process is at it.
+    Does nothing while another process is at it.
     """
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
-        if not cursor.fetchone()[0]:
-            return 0
+    if not _locked("pg_try_advisory_xact_lock"):
+        return 0
     hours = list(RollupDue.objects.order_by("hour").values_list("hour", flat=True).distinct()[:HOURS_AT_ONCE])
     # The notes go first: a call that is written after this leaves another one.
     RollupDue.objects.filter(hour__in=hours).delete()
-    open_hours = [hour for hour in hours if hour > timezone.now() - final]
-    for hour in open_hours:
-        _replace(Rollup.Period.HOUR, hour, _of_calls(hour))
-    for day in sorted({hour.replace(hour=0) for hour in open_hours}):
-        _replace(Rollup.Period.DAY, day, _of_hours(day))
+    _sum_up([hour for hour in hours if hour > timezone.now() - FINAL])
     return len(hours)
+
+
+@transaction.atomic
+def roll_up(hours: Sequence[datetime]) -> None:
+    """Sums up those hours and their days, however old they are."""
+    _locked("pg_advisory_xact_lock")
+    _sum_up(hours)
+
+
+def _locked(function: str) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {function}(%s)", [LOCK])
+        return cursor.fetchone()[0] is not False
+
+
+def _sum_up(hours: Sequence[datetime]) -> None:
+    for hour in hours:
+        _replace(Rollup.Period.HOUR, hour, _of_calls(hour))
+    for day in sorted({hour.replace(hour=0) for hour in hours}):
+        _replace(Rollup.Period.DAY, day, _of_hours(day))
 
 
 def _replace(period: str, start: datetime, rows: Iterable[Rollup]) -> None:

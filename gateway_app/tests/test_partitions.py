@@ -11,7 +11,7 @@ from gateway_app import partitions
 from gateway_app.content import Content
 from gateway_app.models import Call, CallContent, Project, Rollup
 from gateway_app.partitions import Month
-from gateway_app.rollups import roll_up_due
+from gateway_app.rollups import roll_up, roll_up_due
 from gateway_app.tests.ledger_calls import call, write
 from gateway_app.types import Message
 from gateway_app.upkeep import keep_up
@@ -103,7 +103,7 @@ def test_content_goes_when_its_days_are_over_or_its_project_is_gone() -> None:
 def test_sums_of_calls_that_were_dropped_stay() -> None:
     at = (timezone.now() - timedelta(days=40)).replace(minute=0, second=0, microsecond=0)
     write(call("a", created_at=at), call("b", created_at=at))
-    roll_up_due(final=timedelta(days=50))
+    roll_up([at])
     Call.objects.all().delete()
     write(call("late", created_at=at))
     roll_up_due()
