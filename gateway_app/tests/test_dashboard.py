@@ -12,7 +12,7 @@ from django.test import Client
 
 from gateway_app import charts
 from gateway_app.charts import Series
-from gateway_app.dashboard import VIEWS, Dashboard, dashboard
+from gateway_app.dashboard import SPANS, Dashboard, dashboard
 from gateway_app.figures import dollars, milliseconds, percent, plain, short
 from gateway_app.rollups import roll_up_due
 from gateway_app.tests.ledger_calls import call, write
@@ -22,7 +22,7 @@ NOW = datetime.now(UTC).replace(hour=12, minute=30)
 
 
 def seen(view: str = "day", now: datetime = NOW) -> Dashboard:
-    return dashboard(VIEWS[view], now=now)
+    return dashboard(SPANS[view], now=now)
 
 
 def tile(found: Dashboard, label: str) -> Any:
@@ -74,7 +74,7 @@ class TestDashboard:
         assert "No calls yet" in page
         assert "<svg class" not in page
 
-    @pytest.mark.parametrize("view", VIEWS)
+    @pytest.mark.parametrize("view", SPANS)
     def test_the_page_shows_figures_charts_and_lists_and_escapes_names(
         self, view: str, client: Client
     ) -> None:

@@ -1,0 +1,63 @@
+"""What cost most: prompts, models, keys."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import urlencode
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from gateway_app import usage
+from gateway_app.dashboard.spans import Span
+from gateway_app.figures import dollars, milliseconds, short
+from gateway_app.models import Rollup
+from gateway_app.usage import Summary
+
+MOST = 6
+"""Lines of a list."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopRow:
+    name: str
+    url: str
+    calls: str
+    cost: str
+    latency: str
+    share: float
+    """Of the longest bar, in percent."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Top:
+    title: str
+    rows: tuple[TopRow, ...]
+
+
+def top(title: str, rows: QuerySet[Rollup], columns: tuple[str, ...], span: Span) -> Top:
+    found = usage.summarize(rows, *columns)
+    found.sort(key=lambda one: (one.cost_usd, one.calls), reverse=True)
+    found = found[:MOST]
+    most = max((float(one.cost_usd) for one in found), default=0.0)
+    return Top(title=title, rows=tuple(_top_row(one, columns, most=most, span=span) for one in found))
+
+
+def _spend(found: Summary) -> str:
+    """Calls of unknown cost are no calls for nothing."""
+    if not found.unpriced:
+        return dollars(found.cost_usd)
+    return f"{dollars(found.cost_usd)} + ?" if found.cost_usd else "unknown"
+
+
+def _top_row(found: Summary, columns: tuple[str, ...], *, most: float, span: Span) -> TopRow:
+    query: Mapping[str, Any] = {columns[0]: found.group[0], "since": span.since}
+    page = reverse("admin:gateway_app_call_changelist")
+    return TopRow(
+        name=found.group[-1] or {"prompt_name": "no prompt", "key_id": "no key"}.get(columns[0], "unknown"),
+        url=f"{page}?{urlencode({name: value for name, value in query.items() if value})}",
+        calls=short(found.calls),
+        cost=_spend(found),
+        latency=milliseconds(found.latency_at(0.95)),
+        share=100 * float(found.cost_usd) / most if most else 0,
+    )
