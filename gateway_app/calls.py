@@ -159,6 +159,7 @@ class Call:
             surface=request.surface,
             streamed=request.stream,
             session_id=request.session_id,
+            user=request.user,
             unit_hash=hashlib.blake2b(request.unit.encode(errors="replace"), digest_size=8).hexdigest(),
             trace_id=self.id.hex,
             prompt_name=request.prompt_name,

@@ -1,6 +1,8 @@
 """What people think of calls: the verb that keeps it."""
 
+import contextlib
 from typing import Any
+from uuid import UUID
 
 import msgspec
 import redis
@@ -10,6 +12,8 @@ from gateway_app.exceptions import CallNotFound
 from gateway_app.ledger import FIELD, STREAM
 from gateway_app.models import Call, Feedback
 from gateway_app.requests import Caller
+from gateway_app.tracing.records import Score
+from gateway_app.tracing.scores import send_score
 
 LOOKED_THROUGH = 20_000
 """Entries of the stream, the newest first, that are searched for a call that is not in Postgres yet."""
@@ -21,6 +25,7 @@ Value = bool | float | str
 class _Entry(msgspec.Struct):
     """What matters here of a ledger entry."""
 
+    id: UUID
     request_id: str
     project_id: int | None
 
@@ -37,13 +42,15 @@ def give_feedback(
     Raises `CallNotFound` unless the caller's project has made the call, and `redis.RedisError` where only
     Redis could tell.
     """
-    if not _known(caller, stream, request_id):
+    call_id = _call_id(caller, stream, request_id)
+    if call_id is None:
         raise CallNotFound(f"this project has made no call {request_id}", param="request_id")
     which: dict[str, Any] = {"project_id": caller.project_id, "request_id": request_id, "name": name}
     row, _ = Feedback.objects.update_or_create(
         **which,
         defaults={**_columns(value), "comment": _storable(comment), "key_name": caller.key_name},
     )
+    transaction.on_commit(lambda: _tell_tracers(stream, row, call_id))
     return row
 
 
@@ -61,24 +68,37 @@ def _columns(value: Value) -> dict[str, object]:
     return {"kind": Feedback.Kind.NUMBER, "number": value, "text": None}
 
 
-def _known(caller: Caller, stream: redis.Redis, request_id: str) -> bool:
+def _tell_tracers(stream: redis.Redis, row: Feedback, call_id: UUID) -> None:
+    """The row's id makes a changed mind replace the old score. Traces are no reason to refuse feedback."""
+    score = Score(
+        id=f"feedback-{row.pk}",
+        call_id=call_id,
+        name=row.name,
+        value=value_of(row),
+        comment=row.comment or None,
+    )
+    with contextlib.suppress(redis.RedisError):
+        send_score(stream, score)
+
+
+def _call_id(caller: Caller, stream: redis.Redis, request_id: str) -> UUID | None:
     """A call that has just ended may be on its way from Redis to Postgres; so Postgres is asked twice."""
-    mine = Call.objects.filter(request_id=request_id, project=caller.project_id)
-    return mine.exists() or _in_stream(caller, stream, request_id) or mine.exists()
+    mine = Call.objects.filter(request_id=request_id, project=caller.project_id).values_list("id", flat=True)
+    return mine.first() or _in_stream(caller, stream, request_id) or mine.first()
 
 
-def _in_stream(caller: Caller, stream: redis.Redis, request_id: str) -> bool:
+def _in_stream(caller: Caller, stream: redis.Redis, request_id: str) -> UUID | None:
     newest = "+"
     for _ in range(LOOKED_THROUGH // PAGE):
         page: Any = stream.xrevrange(STREAM, max=newest, count=PAGE)
         for _, fields in page:
             entry = _decode(fields[FIELD.encode()])
             if (entry.request_id, entry.project_id) == (request_id, caller.project_id):
-                return True
+                return entry.id
         if len(page) < PAGE:
-            return False
+            return None
         newest = f"({page[-1][0].decode()}"
-    return False
+    return None
 
 
 def _storable(text: str) -> str:

@@ -72,6 +72,8 @@ class CallRecord:
     project_name: str = ""
     key_name: str | None = None
     session_id: str | None = None
+    user: str | None = None
+    """The caller's own user, for traces; the ledger's rows do not keep it."""
     unit_hash: str | None = None
     """16 hex digits of what a traffic split goes by, so that its calls can be told from others."""
     trace_id: str | None = None

@@ -13,8 +13,10 @@ from typing import Any
 import httpx
 import psycopg
 import pytest
+import redis
 
 from gateway_app.tests.clients import Browser, open_browser
+from gateway_app.tracing.scores import SCORES
 from llmgateway.env import ROOT
 from llmgateway.stack import Stack
 
@@ -102,6 +104,15 @@ class TestFeedback:
         word = {"request_id": asked, "name": "liked", "value": value, "comment": "by mail"}
         answer = api.post("/feedback", json=word)
         assert (answer.status_code, answer.json()) == (200, word)
+
+    def test_tracers_are_told_which_call_it_is_about(
+        self, api: httpx.Client, stack: Stack, asked: str
+    ) -> None:
+        assert api.post("/feedback", json={"request_id": asked, "name": "traced", "value": 4.5}).is_success
+        call_id = api.get(f"/calls/{asked}").json()["id"]
+        with redis.Redis.from_url(stack.redis_url) as client:
+            told: Any = client.lrange(SCORES, 0, -1)
+        assert any(b'"traced"' in score and call_id.encode() in score for score in told)
 
     def test_the_newest_word_under_a_name_holds(self, api: httpx.Client, stack: Stack, asked: str) -> None:
         for value in (True, "Rather not.", False):

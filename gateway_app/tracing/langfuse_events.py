@@ -49,6 +49,7 @@ def _trace(trace: Trace) -> Event:
         "timestamp": _time(trace.began),
         "name": trace.name,
         "sessionId": trace.call.session_id,
+        "userId": trace.call.user,
         "version": trace.call.prompt_version,
         "input": _asked(trace.call.content),
         "output": _answered(trace.call.content),

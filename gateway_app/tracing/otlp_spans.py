@@ -158,7 +158,7 @@ def _message(message: Message) -> dict[str, Any]:
 
 def _who(trace: Trace) -> dict[str, Any]:
     session = trace.call.session_id
-    return {"gen_ai.conversation.id": session, "session.id": session}
+    return {"gen_ai.conversation.id": session, "session.id": session, "user.id": trace.call.user}
 
 
 def _context(trace: str, span: str) -> SpanContext:
