@@ -165,9 +165,17 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "gateway"
+# Task -> seconds. What one beat put into the queue is void when the next one comes: a queue without workers
+# does not grow.
+CLOCK = {
+    "prompts.apply_scheduled": 5,
+    "prompts.deliver_webhooks": 5,
+    "gateway_app.tasks.ledger_rollups": 60,
+    "gateway_app.tasks.ledger_upkeep": 3600,
+}
 CELERY_BEAT_SCHEDULE = {
-    "ledger upkeep": {"task": "gateway_app.tasks.ledger_upkeep", "schedule": 3600},
-    "ledger rollups": {"task": "gateway_app.tasks.ledger_rollups", "schedule": 60},
+    task: {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+    for task, seconds in CLOCK.items()
 }
 CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "interval_max": 0.2}
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1

@@ -81,7 +81,7 @@ class TestDashboard:
         self.fill()
         client.force_login(User.objects.create_superuser("grace"))
         page = client.get(f"/admin/?by={view}").content.decode()
-        assert page.count('<svg class="chart"') == 3
+        assert page.count('<svg class="drawing"') == 3
         assert "&lt;b&gt;" in page
         assert "<b>" not in page
 
