@@ -100,6 +100,6 @@ def _text(x: float, y: float, text: str, classes: str = "") -> str:
 def _svg(inside: str, *, height: float, title: str) -> str:
     label = escape(title, {'"': "&quot;"})
     return (
-        f'<svg class="chart" viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{label}">'
+        f'<svg class="drawing" viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{label}">'
         f"<title>{escape(title)}</title>{inside}</svg>"
     )
