@@ -51,8 +51,10 @@ def roll_up_due() -> int:
 
     Does nothing while another process is at it.
     """
-    if not _locked("pg_try_advisory_xact_lock"):
-        return 0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            return 0
     hours = list(RollupDue.objects.order_by("hour").values_list("hour", flat=True).distinct()[:HOURS_AT_ONCE])
     # The notes go first: a call that is written after this leaves another one.
     RollupDue.objects.filter(hour__in=hours).delete()
@@ -62,15 +64,11 @@ def roll_up_due() -> int:
 
 @transaction.atomic
 def roll_up(hours: Sequence[datetime]) -> None:
-    """Sums up those hours and their days, however old they are."""
-    _locked("pg_advisory_xact_lock")
-    _sum_up(hours)
-
-
-def _locked(function: str) -> bool:
+    """Sums up those hours and their days, however old they are; waits for who is at it."""
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT {function}(%s)", [LOCK])
-        return cursor.fetchone()[0] is not False
+        cursor.execute("SET LOCAL lock_timeout = 0")
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    _sum_up(hours)
 
 
 def _sum_up(hours: Sequence[datetime]) -> None:

@@ -1,6 +1,5 @@
 """What many calls cost and how they went, by whatever one asks: read from the rollups."""
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -11,12 +10,13 @@ from django.db import connection
 from django.db.models import QuerySet, Sum
 from django.db.models.functions import TruncDay, TruncMonth
 
-from gateway_app.histogram import percentile
+from gateway_app.histogram import middle
 from gateway_app.models import Rollup
 from gateway_app.rollups import SUMS
 
 MONTH, DAY = "month", "day_"
 """Columns that are made for grouping."""
+NOTHING = (None, None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,8 +39,11 @@ class Summary:
     saved_usd: Decimal
     latency_ms: float
     """The sum."""
-    latency: Mapping[int, int]
-    first_token: Mapping[int, int]
+    p50: float | None
+    """Latency that half of the calls did not exceed; None where nothing was measured."""
+    p95: float | None
+    first_token_p50: float | None
+    first_token_p95: float | None
 
     @property
     def hit_rate(self) -> float:
@@ -54,12 +57,6 @@ class Summary:
     def mean_latency(self) -> float | None:
         return self.latency_ms / self.calls if self.calls else None
 
-    def latency_at(self, share: float) -> float | None:
-        return percentile(self.latency, share)
-
-    def first_token_at(self, share: float) -> float | None:
-        return percentile(self.first_token, share)
-
 
 def chosen(*, period: str, since: datetime, until: datetime, **equal: Any) -> QuerySet[Rollup]:
     """The rollups of `period` that start from `since` on and before `until`; None in `equal` means all."""
@@ -70,18 +67,23 @@ def chosen(*, period: str, since: datetime, until: datetime, **equal: Any) -> Qu
 
 def summarize(rows: QuerySet[Rollup], *group: str) -> list[Summary]:
     """One summary for each value of the columns `group`, in their order; of no column, one for all."""
-    latency = _histograms(rows, group, "latency")
-    first_token = _histograms(rows, group, "first_token")
+    latency, first_token = _percentiles(rows, group, "latency"), _percentiles(rows, group, "first_token")
     sums = rows.values_list(*group).annotate(*(Sum(name) for name in SUMS)) if group else [_total(rows)]
-    found = (
-        Summary(
-            group=tuple(values[: len(group)]),
-            **_sums(values[len(group) :]),
-            latency=latency[tuple(values[: len(group)])],
-            first_token=first_token[tuple(values[: len(group)])],
+    found = []
+    for values in sums:
+        which = tuple(values[: len(group)])
+        p50, p95 = latency.get(which, NOTHING)
+        first_p50, first_p95 = first_token.get(which, NOTHING)
+        found.append(
+            Summary(
+                group=which,
+                **_sums(values[len(group) :]),
+                p50=p50,
+                p95=p95,
+                first_token_p50=first_p50,
+                first_token_p95=first_p95,
+            )
         )
-        for values in sums
-    )
     return sorted(found, key=_order)
 
 
@@ -94,23 +96,33 @@ def _total(rows: QuerySet[Rollup]) -> tuple[Any, ...]:
     return tuple(found[f"{name}_"] for name in SUMS)
 
 
-def _histograms(
+def _percentiles(
     rows: QuerySet[Rollup], group: Sequence[str], measure: str
-) -> Mapping[tuple[Any, ...], Mapping[int, int]]:
-    """Bucket -> count. The arrays are added up inside the database: there are a hundred times fewer sums."""
+) -> Mapping[tuple[Any, ...], tuple[float, float]]:
+    """p50 and p95 of each group, worked out inside the database: the buckets are many, the groups are few."""
     buckets, counts = f"{measure}_buckets", f"{measure}_counts"
     inner, parameters = rows.values(*group, buckets, counts).query.sql_with_params()
-    columns = "".join(f"chosen.{connection.ops.quote_name(name)}, " for name in group)
-    found: dict[tuple[Any, ...], dict[int, int]] = defaultdict(dict)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT {columns} bucket, sum(n)::bigint FROM ({inner}) chosen, "  # noqa: S608 - names of ours
-            f"unnest(chosen.{buckets}, chosen.{counts}) AS counted(bucket, n) GROUP BY {columns} bucket",
-            parameters,
+    columns = "".join(f"{connection.ops.quote_name(name)}, " for name in group)
+    groups = f"PARTITION BY {columns.rstrip(', ')}" if group else ""
+    query = f"""
+        WITH chosen AS ({inner}), counted AS (
+            SELECT {columns} bucket, sum(n) AS n
+            FROM chosen, unnest({buckets}, {counts}) AS pair(bucket, n) GROUP BY {columns} bucket
+        ), passed AS (
+            SELECT {columns} bucket, sum(n) OVER ({groups} ORDER BY bucket) AS so_far,
+                sum(n) OVER ({groups}) AS everything
+            FROM counted
         )
-        for *values, bucket, count in cursor.fetchall():
-            found[tuple(map(_aware, values))][bucket] = count
-    return found
+        SELECT {columns} min(bucket) FILTER (WHERE so_far >= 0.5 * everything),
+            min(bucket) FILTER (WHERE so_far >= 0.95 * everything)
+        FROM passed {f"GROUP BY {columns.rstrip(', ')}" if group else "HAVING count(*) > 0"}
+    """  # noqa: S608 - names of ours
+    with connection.cursor() as cursor:
+        cursor.execute(query, parameters)
+        return {
+            tuple(map(_aware, values)): (middle(half), middle(most))
+            for *values, half, most in cursor.fetchall()
+        }
 
 
 def _aware(value: Any) -> Any:

@@ -18,6 +18,8 @@ from gateway_app.models import Rollup
 SPAN = timedelta(days=29)
 """Before the last day, where nobody says."""
 LONGEST = timedelta(days=800)
+ROWS = 5_000
+"""Of a report, at the most."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "day": (usage.DAY,),
     "month": (usage.MONTH,),
@@ -78,6 +80,11 @@ def report(asked: Asked, *, project: int | None) -> UsageReport:
     """Of that project alone; None is who calls without a key."""
     rows = _chosen(asked, project)
     columns = tuple(dict.fromkeys(column for name in asked.group for column in COLUMNS[name]))
+    found = rows.values_list(*columns).distinct().count() if columns else 0
+    if found > ROWS:
+        raise InvalidRequest(
+            f"that makes {found:,} rows, more than {ROWS:,}: fewer groups or days", param="group"
+        )
     return UsageReport(
         since=asked.since.isoformat(),
         until=asked.until.isoformat(),
@@ -128,12 +135,10 @@ def _row(columns: tuple[str, ...], found: usage.Summary) -> UsageRow:
         saved_usd=float(found.saved_usd),
         latency_ms=Durations(
             mean=_rounded(found.mean_latency),
-            p50=_rounded(found.latency_at(0.5)),
-            p95=_rounded(found.latency_at(0.95)),
+            p50=_rounded(found.p50),
+            p95=_rounded(found.p95),
         ),
-        first_token_ms=FirstToken(
-            p50=_rounded(found.first_token_at(0.5)), p95=_rounded(found.first_token_at(0.95))
-        ),
+        first_token_ms=FirstToken(p50=_rounded(found.first_token_p50), p95=_rounded(found.first_token_p95)),
     )
 
 

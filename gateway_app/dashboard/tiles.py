@@ -46,15 +46,15 @@ def tiles(now: Summary, before: Summary) -> Sequence[Tile]:
         ),
         Tile(
             label="Latency",
-            value=milliseconds(now.latency_at(0.5)),
-            note=f"p95 {milliseconds(now.latency_at(0.95))}",
-            change=_change(now.latency_at(0.5) or 0, before.latency_at(0.5) or 0),
+            value=milliseconds(now.p50),
+            note=f"p95 {milliseconds(now.p95)}",
+            change=_change(now.p50 or 0, before.p50 or 0),
         ),
         Tile(
             label="First token",
-            value=milliseconds(now.first_token_at(0.5)),
-            note=f"p95 {milliseconds(now.first_token_at(0.95))}",
-            change=_change(now.first_token_at(0.5) or 0, before.first_token_at(0.5) or 0),
+            value=milliseconds(now.first_token_p50),
+            note=f"p95 {milliseconds(now.first_token_p95)}",
+            change=_change(now.first_token_p50 or 0, before.first_token_p50 or 0),
         ),
         Tile(
             label="Errors",

@@ -58,6 +58,6 @@ def _top_row(found: Summary, columns: tuple[str, ...], *, most: float, span: Spa
         url=f"{page}?{urlencode({name: value for name, value in query.items() if value})}",
         calls=short(found.calls),
         cost=_spend(found),
-        latency=milliseconds(found.latency_at(0.95)),
+        latency=milliseconds(found.p95),
         share=100 * float(found.cost_usd) / most if most else 0,
     )

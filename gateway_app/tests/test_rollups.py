@@ -9,7 +9,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from gateway_app import usage
-from gateway_app.histogram import bucket_of, percentile
+from gateway_app.histogram import GROWTH, LEAST, middle
 from gateway_app.models import Call, Rollup, RollupDue
 from gateway_app.rollups import LOCK, _bucket, roll_up_due
 from gateway_app.tests.ledger_calls import NOON, call, calls, write
@@ -86,10 +86,11 @@ def test_only_one_process_sums_up_at_a_time(transactional_db: None) -> None:
 
 
 @pytest.mark.parametrize("milliseconds", [0, 0.01, 0.5, 1, 9.999, 250, 59_999, 600_000])
-def test_the_database_counts_in_the_same_buckets(milliseconds: float) -> None:
+def test_a_duration_is_counted_in_its_bucket(milliseconds: float) -> None:
     write(call(latency=milliseconds / 1000))
-    kept = Call.objects.values_list("latency_ms", _bucket("latency_ms")).get()
-    assert kept[1] == bucket_of(kept[0])
+    kept, bucket = Call.objects.values_list("latency_ms", _bucket("latency_ms")).get()
+    assert GROWTH**bucket <= max(kept, LEAST) * (1 + 1e-9) < GROWTH ** (bucket + 1) * (1 + 2e-9)
+    assert middle(bucket) == pytest.approx(max(kept, LEAST), rel=0.05)
 
 
 def test_a_percentile_is_right_to_within_five_percent() -> None:
@@ -97,13 +98,26 @@ def test_a_percentile_is_right_to_within_five_percent() -> None:
     latencies = sorted(dice.lognormvariate(-1, 1) for _ in range(400))
     write(*(call(f"r{n}", latency=latency) for n, latency in enumerate(latencies)))
     roll_up_due()
-    for share in (0.5, 0.95):
-        exact = latencies[int(share * 400) - 1] * 1000
-        assert total("day").latency_at(share) == pytest.approx(exact, rel=0.05)
+    for period in ("hour", "day"):
+        assert total(period).p50 == pytest.approx(latencies[199] * 1000, rel=0.05)
+        assert total(period).p95 == pytest.approx(latencies[379] * 1000, rel=0.05)
+
+
+def test_every_group_has_percentiles_of_its_own() -> None:
+    write(call("a", model="quick", latency=0.01), call("b", model="slow", latency=10))
+    roll_up_due()
+    rows = usage.chosen(period="day", since=NOON - DAY, until=NOON + DAY)
+    quick, slow = usage.summarize(rows, "model")
+    assert quick.p50 == pytest.approx(10, rel=0.05)
+    assert slow.p50 == pytest.approx(10_000, rel=0.05)
+    assert usage.summarize(rows, usage.DAY)[0].p95 == pytest.approx(10_000, rel=0.05)
 
 
 def test_a_percentile_of_nothing_is_none() -> None:
-    assert percentile({}, 0.5) is None
+    write(call(time_to_first_token=None))
+    assert total().p50 is None
+    roll_up_due()
+    assert total().first_token_p95 is None
 
 
 def test_groups_come_in_order_with_what_is_absent_last() -> None:
