@@ -189,6 +189,7 @@ class Service:
         else:
             stored = None
         call.lease, call.rate_limit = admitted.lease, admitted.rate_limit
+        call.did("admit")
         return stored
 
     def _settle(self, call: Call) -> None:
