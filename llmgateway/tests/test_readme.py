@@ -61,7 +61,7 @@ SAYS: Mapping[tuple[str, str], tuple[str, ...]] = {
         '"trouble":null',
         "day,prompt,prompt_version,calls,",
     ),
-    ("Evaluate", "sh"): ("saved summarizer #1", "## v2 against v1", "McNemar"),
+    ("Evaluate", "sh"): ("# summarizer #1", "## v2 against v1", "McNemar"),
 }
 """What the output of each example holds, among other things."""
 
