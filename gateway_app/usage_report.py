@@ -1,7 +1,7 @@
 """`GET /usage`: from its parameters to a report, and to CSV."""
 
 import csv
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from io import StringIO
@@ -37,6 +37,7 @@ FIELDS = {
     "prompt_name": "prompt",
 }
 """Columns that have another name in a `UsageRow`."""
+GROUP_FIELDS = {FIELDS.get(column, column) for columns in COLUMNS.values() for column in columns}
 FORMATS = {usage.DAY: "%Y-%m-%d", usage.MONTH: "%Y-%m"}
 
 
@@ -79,7 +80,7 @@ def _group(text: str) -> tuple[Group, ...]:
 def report(asked: Asked, *, project: int | None) -> UsageReport:
     """Of that project alone; None is who calls without a key."""
     rows = _chosen(asked, project)
-    columns = tuple(dict.fromkeys(column for name in asked.group for column in COLUMNS[name]))
+    columns = _columns(asked.group)
     found = rows.values_list(*columns).distinct().count() if columns else 0
     if found > ROWS:
         raise InvalidRequest(
@@ -92,6 +93,11 @@ def report(asked: Asked, *, project: int | None) -> UsageReport:
         rows=[_row(columns, summary) for summary in usage.summarize(rows, *columns)],
         total=_row((), usage.summarize(rows)[0]),
     )
+
+
+def _columns(group: Iterable[Group]) -> tuple[str, ...]:
+    """Each column once."""
+    return tuple(dict.fromkeys(column for name in group for column in COLUMNS[name]))
 
 
 def _chosen(asked: Asked, project: int | None) -> QuerySet[Rollup]:
@@ -148,12 +154,10 @@ def _rounded(value: float | None) -> float | None:
 
 def as_csv(reported: UsageReport) -> str:
     """One line for each row, with the columns of its group and all measures; the total is not in it."""
-    columns = [FIELDS.get(column, column) for name in reported.group for column in COLUMNS[name]]
+    columns = [FIELDS.get(column, column) for column in _columns(reported.group)]
     out = StringIO()
     writer = csv.writer(out, lineterminator="\r\n")
-    measures = list(_measures(reported.total))
-    columns = list(dict.fromkeys(columns))
-    writer.writerow([*columns, *measures])
+    writer.writerow([*columns, *_measures(reported.total)])
     for row in reported.rows:
         writer.writerow([*(_safe(getattr(row, column)) for column in columns), *_measures(row).values()])
     return out.getvalue()
@@ -168,9 +172,6 @@ def _measures(row: UsageRow) -> dict[str, Any]:
         elif name not in GROUP_FIELDS:
             found[name] = value
     return found
-
-
-GROUP_FIELDS = {FIELDS.get(column, column) for columns in COLUMNS.values() for column in columns}
 
 
 def _safe(value: str | None) -> str | None:
