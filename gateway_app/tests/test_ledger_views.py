@@ -173,7 +173,7 @@ class TestUsage:
 
     def test_groups_and_filters_divide_the_same_calls(self, api: httpx.Client, asked: str) -> None:
         rows = until(lambda: self.rows(api, group="prompt_version,model"))
-        assert {"summarizer", None} >= {row["prompt"] for row in rows}
+        assert "summarizer" in {row["prompt"] for row in rows}
         one = [row for row in rows if row["prompt"] == "summarizer"]
         filtered = api.get("/usage", params={"group": "key", "prompt": "summarizer"}).json()
         assert filtered["total"]["calls"] >= sum(row["calls"] for row in one)
