@@ -144,6 +144,11 @@ class Call:
             "ms": round(self.latency * 1000, 2),
         }
 
+    def said(self) -> dict[str, Any]:
+        """The words themselves, which no log has unless it was asked for them."""
+        messages = [{"role": message.role, "content": message.content} for message in self.messages]
+        return {"messages": messages, "reply": self.completion.text if self.completion else None}
+
     def record(self) -> CallRecord:
         """What the ledger keeps; takes the time now as the call's end."""
         self.latency = self.elapsed()

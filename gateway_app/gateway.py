@@ -91,6 +91,7 @@ def build() -> Gateway:
         admission=Admission(responses.redis, spent=_spent, workers=settings.web_workers),
         ledger=Ledger(settings.redis_url, write_directly=_write_directly, masks=masking.load(settings.masks)),
         default_model=settings.default_model,
+        log_prompts=settings.log_prompts,
     )
     keys = Refreshed(name="api_keys", load=key_snapshot.load_keys, revision=key_snapshot.access_revision)
     return Gateway(service=service, registry=registry, keys=keys, prices=prices, settings=settings)

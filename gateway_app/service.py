@@ -57,6 +57,7 @@ class Service:
     admission: Admission
     ledger: Ledger
     default_model: str
+    log_prompts: bool = False
 
     async def complete(self, request: ChatRequest) -> Answer:
         """A whole reply: the stream, folded. Raises what `stream` raises."""
@@ -97,6 +98,8 @@ class Service:
             self.ledger.append(record)
             metrics.observe(record)
             log.info("request_done", **call.summary())
+            if self.log_prompts:
+                log.info("prompt_text", **call.said())
         yield call.end()
 
     async def _plan(self, call: Call) -> Plan:

@@ -1,6 +1,7 @@
 """Redis hangs, dies and comes back; workers are killed: calls go on, and the ledger loses none."""
 
 import asyncio
+import json
 import os
 import secrets
 import signal
@@ -35,6 +36,7 @@ def lonely(tmp_path_factory: pytest.TempPathFactory, redis_apart: embedded.Serve
             **os.environ,
             "SUMMARIZER_PROMPT_VERSION": "v2",
             "CORS_ALLOWED_ORIGINS": "https://app.example.com",
+            "LOG_PROMPTS": "1",
             "FIRST_TOKEN_TIMEOUT": "1",
             "IDLE_TIMEOUT": "1",
             "REQUEST_TIMEOUT": "3",
@@ -72,6 +74,17 @@ def wait_for(lonely: Stack, prefix: str, count: int, *, within: float) -> dict[s
 def test_the_environment_pins_a_version_above_the_admins_choice(api: httpx.Client) -> None:
     answer = api.post("/summarize", json={"prompt": "A first sentence. A second one."})
     assert answer.json()["prompt_version"] == "v2"
+
+
+def test_the_log_has_the_words_only_where_it_was_asked_for_them(lonely: Stack, api: httpx.Client) -> None:
+    answer = api.post("/chat", json={"prompt": "A sentence to be found in the log."}).json()
+    deadline = time.monotonic() + 3
+    while not any(answer["request_id"] in line and "prompt_text" in line for line in lonely.log_lines()):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    line = next(line for line in lonely.log_lines() if "prompt_text" in line and answer["request_id"] in line)
+    assert "A sentence to be found in the log." in line
+    assert answer["response"] in json.loads(line)["reply"]
 
 
 def test_an_allowed_origin_may_read_and_another_may_not(api: httpx.Client) -> None:
