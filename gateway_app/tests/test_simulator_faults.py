@@ -27,7 +27,7 @@ async def sim() -> AsyncIterator[Simulator]:
 
 @pytest.fixture
 async def http(sim: Simulator) -> AsyncIterator[aiohttp.ClientSession]:
-    timeout = aiohttp.ClientTimeout(total=0.4)
+    timeout = aiohttp.ClientTimeout(total=1.0)
     async with aiohttp.ClientSession(sim.url, headers={"x-goog-api-key": "k"}, timeout=timeout) as session:
         yield session
 
