@@ -23,46 +23,45 @@ def configure(*, level: str, form: str) -> None:
         logger_factory=structlog.WriteLoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    logging.config.dictConfig(
-        {
-            "version": 1,
-            "disable_existing_loggers": False,
-            "formatters": {
-                "structured": {
-                    "()": structlog.stdlib.ProcessorFormatter,
-                    "processors": [
-                        structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                        structlog.processors.format_exc_info,
-                        _renderer(form),
-                    ],
-                    "foreign_pre_chain": [*shared, structlog.stdlib.add_logger_name],
-                }
-            },
-            "handlers": {
-                "stdout": {
-                    "class": "logging.StreamHandler",
-                    "stream": "ext://sys.stdout",
-                    "formatter": "structured",
-                }
-            },
-            "root": {"handlers": ["stdout"], "level": "WARNING"},
-            "loggers": {
-                # Its warnings come by the dozen a second while Postgres is away; our own say it once.
-                "psycopg.pool": {"level": "ERROR"},
-                "uvicorn": {"level": "INFO"},
-                "django": {"level": "WARNING"},
-                **{name: {"level": "WARNING"} for name in QUIET},
-            },
-        }
-    )
+    logging.config.dictConfig(_standard_library(shared, form))
+
+
+def _standard_library(shared: list[structlog.typing.Processor], form: str) -> dict[str, Any]:
+    """Every library's lines in the form of ours."""
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {
+            "structured": {
+                "()": structlog.stdlib.ProcessorFormatter,
+                "processors": [
+                    structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                    structlog.processors.format_exc_info,
+                    _renderer(form),
+                ],
+                "foreign_pre_chain": [*shared, structlog.stdlib.add_logger_name],
+            }
+        },
+        "handlers": {
+            "stdout": {
+                "class": "logging.StreamHandler",
+                "stream": "ext://sys.stdout",
+                "formatter": "structured",
+            }
+        },
+        "root": {"handlers": ["stdout"], "level": "WARNING"},
+        "loggers": {
+            # Its warnings come by the dozen a second while Postgres is away; our own say it once.
+            "psycopg.pool": {"level": "ERROR"},
+            "uvicorn": {"level": "INFO"},
+            "django": {"level": "WARNING"},
+            **{name: {"level": "WARNING"} for name in QUIET},
+        },
+    }
 
 
 def _renderer(form: str) -> structlog.typing.Processor:
     if form == "console":
         return structlog.dev.ConsoleRenderer(colors=False)
     encode = msgspec.json.Encoder(enc_hook=str).encode
-
-    def render(_: Any, __: str, event: structlog.typing.EventDict) -> str:
-        return encode(event).decode()
-
-    return render
+    return structlog.processors.JSONRenderer(serializer=lambda event, **_: encode(event).decode())
