@@ -1,0 +1,6 @@
+"""The app's tables, one module for each subject."""
+
+from evals_app.models.datasets import Case, Dataset, DatasetVersion
+from evals_app.models.runs import EvalResult, EvalRun
+
+__all__ = ["Case", "Dataset", "DatasetVersion", "EvalResult", "EvalRun"]
