@@ -12,7 +12,7 @@ import yaml
 
 from gateway_app.exceptions import ModelNotFound
 from gateway_app.price_book import PriceBook
-from gateway_app.pricing import Price, Rates
+from gateway_app.pricing import AudioRates, Price, Rates
 
 PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*")
 """A name from outside becomes part of a vendor's URL: only the catalogue itself may name one with a slash."""
@@ -94,10 +94,15 @@ def _price(entry: Mapping[str, Any]) -> Price:
     return Price(
         standard=_rates(entry),
         long_context=_rates(entry["over_200k"]) if "over_200k" in entry else None,
+        audio=AudioRates(**{kind: _rate(rate) for kind, rate in entry.get("audio", {}).items()}),
     )
 
 
 def _rates(entry: Mapping[str, Any]) -> Rates:
+    cached = _rate(entry["cached"]) if "cached" in entry else None
+    return Rates(input=_rate(entry["input"]), output=_rate(entry["output"]), cached=cached)
+
+
+def _rate(value: object) -> Decimal:
     # Through str: a YAML float such as 0.1 must not become 0.1000000000000000055.
-    cached = Decimal(str(entry["cached"])) if "cached" in entry else None
-    return Rates(input=Decimal(str(entry["input"])), output=Decimal(str(entry["output"])), cached=cached)
+    return Decimal(str(value))

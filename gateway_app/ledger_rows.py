@@ -1,7 +1,7 @@
 """Ledger entries as rows in Postgres."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from datetime import timedelta
 from typing import Any
 
@@ -63,11 +63,7 @@ def row(record: CallRecord) -> Call:
     usage = record.usage
     return Call(
         **{name: _storable(name, getattr(record, name)) for name in SAME},
-        input_tokens=usage.input_tokens,
-        cached_tokens=usage.cached_tokens,
-        output_tokens=usage.output_tokens,
-        thinking_tokens=usage.thinking_tokens,
-        total_tokens=usage.total_tokens,
+        **asdict(usage),
         parse_ms=_milliseconds(record.parsing),
         latency_ms=record.latency * 1000,
         time_to_first_token_ms=_milliseconds(record.time_to_first_token),
@@ -81,13 +77,7 @@ def record(row: Call) -> CallRecord:
     """The way back; content is not in a row."""
     return CallRecord(
         **{name: getattr(row, name) for name in SAME},
-        usage=Usage(
-            input_tokens=row.input_tokens,
-            cached_tokens=row.cached_tokens,
-            output_tokens=row.output_tokens,
-            thinking_tokens=row.thinking_tokens,
-            total_tokens=row.total_tokens,
-        ),
+        usage=Usage(**{field.name: getattr(row, field.name) for field in fields(Usage)}),
         parsing=_seconds(row.parse_ms),
         latency=row.latency_ms / 1000,
         time_to_first_token=_seconds(row.time_to_first_token_ms),

@@ -62,6 +62,10 @@ class UsageRow(Struct, kw_only=True):
     cached_tokens: int
     output_tokens: int
     thinking_tokens: int
+    input_audio_tokens: int
+    output_audio_tokens: int
+    input_image_tokens: int
+    output_image_tokens: int
     cost_usd: Annotated[float, Meta(description="Of the calls whose price is known.")]
     unpriced_calls: Annotated[int, Meta(description="Answered calls whose cost is not known.")]
     saved_usd: Annotated[float, Meta(description="What hits would have cost.")]
@@ -121,6 +125,16 @@ class TroubleReply(Struct, kw_only=True):
     advice: str
 
 
+class CallTokens(UsageReply, kw_only=True):
+    """What of the input, of its cached part and of the output was sound or images."""
+
+    input_audio_tokens: int
+    cached_audio_tokens: int
+    output_audio_tokens: int
+    input_image_tokens: int
+    output_image_tokens: int
+
+
 class CallReply(Struct, kw_only=True):
     """One call explained."""
 
@@ -143,7 +157,7 @@ class CallReply(Struct, kw_only=True):
     outcome: str
     finish_reason: str | None
     cache: str | None
-    usage: UsageReply
+    usage: CallTokens
     cost_usd: float | None
     saved_usd: float | None
     latency_ms: float

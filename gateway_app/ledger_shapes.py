@@ -3,10 +3,9 @@
 from decimal import Decimal
 
 from gateway_app.explanation import Explanation, Moment
-from gateway_app.ledger_schemas import BillLine, CallReply, MomentReply, TroubleReply
+from gateway_app.ledger_schemas import BillLine, CallReply, CallTokens, MomentReply, TroubleReply
 from gateway_app.models import Call
 from gateway_app.pricing import Line
-from gateway_app.schemas import UsageReply
 from gateway_app.troubles import Trouble
 
 
@@ -31,13 +30,7 @@ def call_reply(row: Call, told: Explanation) -> CallReply:
         outcome=row.outcome,
         finish_reason=row.finish_reason,
         cache=row.cache,
-        usage=UsageReply(
-            input_tokens=row.input_tokens,
-            cached_tokens=row.cached_tokens,
-            output_tokens=row.output_tokens,
-            thinking_tokens=row.thinking_tokens,
-            total_tokens=row.total_tokens,
-        ),
+        usage=CallTokens(**{name: getattr(row, name) for name in CallTokens.__struct_fields__}),
         cost_usd=_dollars(row.cost_usd),
         saved_usd=_dollars(row.saved_usd),
         latency_ms=row.latency_ms,

@@ -11,7 +11,7 @@ from django.utils import timezone
 from gateway_app.catalogue import ModelCard
 from gateway_app.models import ModelPrice
 from gateway_app.price_book import DatedPrice, PriceBook
-from gateway_app.pricing import Price, Rates
+from gateway_app.pricing import AudioRates, Price, Rates
 
 SEEDER = "models.yaml"
 BEGINNING = datetime(2020, 1, 1, tzinfo=UTC)
@@ -91,12 +91,13 @@ def price_of(row: ModelPrice) -> Price:
     return Price(
         standard=Rates(input=row.input, cached=row.cached, output=row.output),
         long_context=long_context,
+        audio=AudioRates(input=row.audio_input, cached=row.audio_cached, output=row.audio_output),
         id=row.pk,
     )
 
 
 def _columns(price: Price) -> dict[str, object]:
-    standard, above = price.standard, price.long_context
+    standard, above, audio = price.standard, price.long_context, price.audio
     return {
         "input": standard.input,
         "cached": standard.cached,
@@ -104,4 +105,7 @@ def _columns(price: Price) -> dict[str, object]:
         "long_input": above and above.input,
         "long_cached": above and above.cached,
         "long_output": above and above.output,
+        "audio_input": audio.input,
+        "audio_cached": audio.cached,
+        "audio_output": audio.output,
     }

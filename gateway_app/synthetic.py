@@ -1,6 +1,7 @@
 """Calls that nobody made, to see how the ledger bears growth."""
 
 import random
+from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
 
@@ -52,11 +53,7 @@ def _call(dice: random.Random, keys: list[tuple[int, str, str]]) -> Call:
         model_served=model,
         temperature=0.7,
         max_tokens=1024,
-        input_tokens=usage.input_tokens,
-        cached_tokens=usage.cached_tokens,
-        output_tokens=usage.output_tokens,
-        thinking_tokens=usage.thinking_tokens,
-        total_tokens=usage.total_tokens,
+        **asdict(usage),
         cost_usd=Decimal(0) if hit else charged,
         saved_usd=charged if hit else None,
         latency_ms=latency,

@@ -53,6 +53,14 @@ class Usage:
     thinking_tokens: int = 0
     total_tokens: int = 0
     """As the vendor counts it."""
+    input_audio_tokens: int = 0
+    """The part of `input_tokens` that was sound; 0 where the vendor does not say."""
+    cached_audio_tokens: int = 0
+    """The part of `cached_tokens` that was sound."""
+    output_audio_tokens: int = 0
+    """The part of `output_tokens` that is sound."""
+    input_image_tokens: int = 0
+    output_image_tokens: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -32,6 +32,10 @@ class Summary:
     cached_tokens: int
     output_tokens: int
     thinking_tokens: int
+    input_audio_tokens: int
+    output_audio_tokens: int
+    input_image_tokens: int
+    output_image_tokens: int
     cost_usd: Decimal
     """Of the calls whose price is known."""
     unpriced: int

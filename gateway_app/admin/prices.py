@@ -33,7 +33,7 @@ class PriceForm(ModelForm):  # type: ignore[type-arg]
 @admin.register(ModelPrice)
 class ModelPriceAdmin(ModelAdmin):
     form = PriceForm
-    list_display = ("model", "state", "starts_at", "rates", "long_rates", "author", "note")
+    list_display = ("model", "state", "starts_at", "rates", "long_rates", "audio_rates", "author", "note")
     list_filter = ("author",)
     search_fields = ("model", "note")
     list_per_page = 100
@@ -42,6 +42,13 @@ class ModelPriceAdmin(ModelAdmin):
         (None, {"fields": (("model", "starts_at"), "note")}),
         ("USD per million tokens", {"fields": (("input", "cached", "output"),)}),
         ("Above 200,000 input tokens", {"fields": (("long_input", "long_cached", "long_output"),)}),
+        (
+            "Audio",
+            {
+                "fields": (("audio_input", "audio_cached", "audio_output"),),
+                "description": "Where sound costs something else; empty: as other tokens.",
+            },
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[ModelPrice]:
@@ -88,6 +95,11 @@ class ModelPriceAdmin(ModelAdmin):
     @display(description="over 200k")
     def long_rates(self, price: ModelPrice) -> str:
         return _rates(price.long_input, price.long_cached, price.long_output) if price.long_input else "—"
+
+    @display(description="audio")
+    def audio_rates(self, price: ModelPrice) -> str:
+        rates = (price.audio_input, price.audio_cached, price.audio_output)
+        return "—" if rates == (None, None, None) else _rates(*rates)
 
 
 def _rates(*rates: Any) -> str:

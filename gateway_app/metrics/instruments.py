@@ -56,7 +56,7 @@ RETRIES = Counter(
 )
 TOKENS = Counter(
     "gateway_tokens",
-    "Tokens that vendors counted, each under one kind: input, cached, output, thinking",
+    "Tokens that vendors counted, each under one kind: input, cached, output, thinking, audio_…",
     ("model", "kind"),
     registry=REGISTRY,
 )

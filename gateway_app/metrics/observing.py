@@ -1,12 +1,14 @@
 """What a finished call adds to the instruments."""
 
 from collections import Counter
+from collections.abc import Mapping
 from functools import cache
 
 import structlog
 
 from gateway_app.metrics import instruments
 from gateway_app.metrics.bounded_names import OTHER, BoundedNames
+from gateway_app.pricing import Part, parts
 from gateway_app.records import CallRecord
 from gateway_app.requests import ChatRequest
 
@@ -26,6 +28,15 @@ _saved = cache(instruments.SAVED.labels)
 _unpriced = cache(instruments.UNPRICED.labels)
 _prompt_calls = cache(instruments.PROMPT_CALLS.labels)
 
+KINDS: Mapping[Part, str] = {
+    "input": "input",
+    "audio input": "audio_input",
+    "cached input": "cached",
+    "cached audio": "cached_audio",
+    "output": "output",
+    "audio output": "audio_output",
+    "thinking": "thinking",
+}
 models = BoundedNames(limit=100)
 """The catalogue's, and the first of those newer than it that have answered."""
 _prompts = BoundedNames(limit=200)
@@ -90,18 +101,12 @@ def _version(record: CallRecord, prompt: str) -> str:
 
 
 def _observe_spending(record: CallRecord, prompt: str) -> None:
-    usage, answered = record.usage, record.outcome == "ok"
+    answered = record.outcome == "ok"
     tried = record.attempts[-1].model if record.attempts else record.model
     model = models.label(tried, proven=answered)
-    parts = (
-        ("input", usage.input_tokens - usage.cached_tokens),
-        ("cached", usage.cached_tokens),
-        ("output", usage.output_tokens),
-        ("thinking", usage.thinking_tokens),
-    )
-    for kind, count in parts:
+    for part, count in parts(record.usage).items():
         if count > 0:
-            _tokens(model, kind).inc(count)
+            _tokens(model, KINDS[part]).inc(count)
     if record.cost_usd:
         _cost(model, prompt).inc(float(record.cost_usd))
     elif answered and record.cost_usd is None:

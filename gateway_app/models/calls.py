@@ -56,6 +56,11 @@ class Call(models.Model):
     output_tokens = models.PositiveIntegerField(default=0)
     thinking_tokens = models.PositiveIntegerField(default=0)
     total_tokens = models.PositiveIntegerField(default=0)
+    input_audio_tokens = models.PositiveIntegerField(default=0, db_default=0)
+    cached_audio_tokens = models.PositiveIntegerField(default=0, db_default=0)
+    output_audio_tokens = models.PositiveIntegerField(default=0, db_default=0)
+    input_image_tokens = models.PositiveIntegerField(default=0, db_default=0)
+    output_image_tokens = models.PositiveIntegerField(default=0, db_default=0)
     cost_usd = models.DecimalField(
         "cost",
         max_digits=18,

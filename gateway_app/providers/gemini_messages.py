@@ -193,4 +193,13 @@ def _usage(counts: types.GenerateContentResponseUsageMetadata | None) -> Usage |
         output_tokens=output,
         thinking_tokens=thinking,
         total_tokens=counts.total_token_count or given + output + thinking,
+        input_audio_tokens=_tokens_of("AUDIO", counts.prompt_tokens_details),
+        cached_audio_tokens=_tokens_of("AUDIO", counts.cache_tokens_details),
+        output_audio_tokens=_tokens_of("AUDIO", counts.candidates_tokens_details),
+        input_image_tokens=_tokens_of("IMAGE", counts.prompt_tokens_details),
+        output_image_tokens=_tokens_of("IMAGE", counts.candidates_tokens_details),
     )
+
+
+def _tokens_of(modality: str, details: list[types.ModalityTokenCount] | None) -> int:
+    return sum(detail.token_count or 0 for detail in details or () if detail.modality == modality)

@@ -48,10 +48,14 @@ class Choice(msgspec.Struct):
 
 class InputDetails(msgspec.Struct):
     cached_tokens: int | None = None
+    audio_tokens: int | None = None
+    image_tokens: int | None = None
 
 
 class OutputDetails(msgspec.Struct):
     reasoning_tokens: int | None = None
+    audio_tokens: int | None = None
+    image_tokens: int | None = None
 
 
 class Counts(msgspec.Struct):
@@ -152,13 +156,18 @@ def _usage(counts: Counts | None) -> Usage | None:
     if counts is None:
         return None
     read, written = counts.prompt_tokens, counts.completion_tokens
-    details, input_details = counts.completion_tokens_details, counts.prompt_tokens_details
-    thinking = (details.reasoning_tokens or 0) if details else 0
+    of_input = counts.prompt_tokens_details or InputDetails()
+    of_output = counts.completion_tokens_details or OutputDetails()
+    thinking = of_output.reasoning_tokens or 0
     total = counts.total_tokens or read + written
     return Usage(
         input_tokens=read,
-        cached_tokens=(input_details.cached_tokens or 0) if input_details else 0,
+        cached_tokens=of_input.cached_tokens or 0,
         output_tokens=max(total - read - thinking, 0),
         thinking_tokens=thinking,
         total_tokens=total,
+        input_audio_tokens=of_input.audio_tokens or 0,
+        output_audio_tokens=of_output.audio_tokens or 0,
+        input_image_tokens=of_input.image_tokens or 0,
+        output_image_tokens=of_output.image_tokens or 0,
     )

@@ -19,7 +19,7 @@ from gateway_app.exceptions import (
 )
 from gateway_app.testing.replay import Exchange, ReplayServer, read_exchanges
 from gateway_app.tests.conftest import RECORDINGS, OpenGemini, ask, completion_of
-from gateway_app.types import Completion
+from gateway_app.types import Completion, Usage
 
 OWN = Path(__file__).parent / "exchanges"
 RECORDED = sorted(RECORDINGS.glob("*.jsonl"))
@@ -79,15 +79,23 @@ def finish_reason(exchange: Exchange) -> str:
     return "content_filter" if sent[-1] in ("SAFETY", "RECITATION", "PROHIBITED_CONTENT") else "error"
 
 
-def usage(exchange: Exchange) -> tuple[int, int, int, int, int]:
+def usage(exchange: Exchange) -> Usage:
     counts = [d["usageMetadata"] for d in documents(exchange) if "usageMetadata" in d][-1]
-    given = counts.get("promptTokenCount", 0) + counts.get("toolUsePromptTokenCount", 0)
-    return (
-        given,
-        counts.get("cachedContentTokenCount", 0),
-        counts.get("candidatesTokenCount", 0),
-        counts.get("thoughtsTokenCount", 0),
-        counts["totalTokenCount"],
+
+    def of(modality: str, details: str) -> int:
+        return sum(each["tokenCount"] for each in counts.get(details, ()) if each["modality"] == modality)
+
+    return Usage(
+        input_tokens=counts.get("promptTokenCount", 0) + counts.get("toolUsePromptTokenCount", 0),
+        cached_tokens=counts.get("cachedContentTokenCount", 0),
+        output_tokens=counts.get("candidatesTokenCount", 0),
+        thinking_tokens=counts.get("thoughtsTokenCount", 0),
+        total_tokens=counts["totalTokenCount"],
+        input_audio_tokens=of("AUDIO", "promptTokensDetails"),
+        cached_audio_tokens=of("AUDIO", "cacheTokensDetails"),
+        output_audio_tokens=of("AUDIO", "candidatesTokensDetails"),
+        input_image_tokens=of("IMAGE", "promptTokensDetails"),
+        output_image_tokens=of("IMAGE", "candidatesTokensDetails"),
     )
 
 
@@ -95,14 +103,7 @@ def assert_as_sent(completion: Completion, exchange: Exchange) -> None:
     assert completion.text == text(exchange)
     assert [(call.name, json.loads(call.arguments)) for call in completion.tool_calls] == calls(exchange)
     assert completion.finish_reason == finish_reason(exchange)
-    tokens = completion.usage
-    assert (
-        tokens.input_tokens,
-        tokens.cached_tokens,
-        tokens.output_tokens,
-        tokens.thinking_tokens,
-        tokens.total_tokens,
-    ) == usage(exchange)
+    assert completion.usage == usage(exchange)
     assert completion.model == documents(exchange)[-1].get("modelVersion", completion.model)
 
 

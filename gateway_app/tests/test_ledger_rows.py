@@ -94,6 +94,24 @@ def test_every_batch_leaves_a_note_of_its_hours() -> None:
     assert list(RollupDue.objects.values_list("hour", flat=True)) == [NOON, NOON + timedelta(hours=1)]
 
 
+def test_a_row_says_what_was_sound_and_what_images_and_can_be_read_back() -> None:
+    usage = Usage(
+        input_tokens=90,
+        cached_tokens=50,
+        output_tokens=40,
+        total_tokens=130,
+        input_audio_tokens=30,
+        cached_audio_tokens=20,
+        output_audio_tokens=10,
+        input_image_tokens=25,
+        output_image_tokens=15,
+    )
+    write(call(usage=usage))
+    row = Call.objects.get()
+    assert (row.input_audio_tokens, row.output_image_tokens) == (30, 15)
+    assert ledger_rows.record(row).usage == usage
+
+
 def test_content_is_kept_only_where_a_project_wants_it() -> None:
     assert under_way(ContentPolicy()).record().content is None
     assert under_way(ContentPolicy(percent=100), ending=99).record().content is not None

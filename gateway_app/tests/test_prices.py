@@ -18,7 +18,7 @@ from gateway_app.catalogue import ModelCard
 from gateway_app.models import AccessRevision, ModelPrice
 from gateway_app.price_book import DatedPrice, PriceBook
 from gateway_app.prices import PriceRefused, add_price, load_prices, price_of, seed_prices, withdraw_price
-from gateway_app.pricing import Price, Rates
+from gateway_app.pricing import AudioRates, Price, Rates
 from gateway_app.tests.clients import open_browser
 from llmgateway.env import ROOT
 from llmgateway.stack import Stack
@@ -27,6 +27,7 @@ CHEAP = Price(standard=Rates(input=Decimal("0.1"), output=Decimal("0.4"), cached
 DEAR = Price(
     standard=Rates(input=Decimal(1), output=Decimal(4)),
     long_context=Rates(input=Decimal(2), output=Decimal(8), cached=Decimal("0.2")),
+    audio=AudioRates(input=Decimal(3), output=Decimal(12)),
 )
 START = datetime(2026, 1, 1, tzinfo=UTC)
 DAY = timedelta(days=1)

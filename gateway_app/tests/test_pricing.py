@@ -1,14 +1,16 @@
 """What a call costs, to the last digit."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway_app import catalogue
 from gateway_app.exceptions import ModelNotFound
-from gateway_app.pricing import Price, Rates, bill, cost
+from gateway_app.pricing import AudioRates, Price, Rates, bill, cost, parts
 from gateway_app.testing.replay import Exchange, ReplayServer, read_exchanges
 from gateway_app.tests.conftest import RECORDINGS, OpenGemini, ask, completion_of
 from gateway_app.types import Usage
@@ -29,6 +31,14 @@ RATES = {
     "gemini-3.6-flash": ("0.75", "0.075", "3.75"),
 }
 """Kept apart from the catalogue, to check it and the code against. No exchange is in a long-context tier."""
+AUDIO_RATES = {
+    # Input, cached input. Of models without an entry sound costs what text costs.
+    "gemini-2.0-flash": ("0.70", "0.70"),
+    "gemini-2.5-flash": ("1.00", "0.10"),
+    "gemini-2.5-flash-lite": ("0.30", "0.03"),
+    "gemini-3-flash-preview": ("1.00", "0.10"),
+    "gemini-3.1-flash-lite": ("0.50", "0.05"),
+}
 BROKEN = {"no-candidates", "ends-without-a-finish-reason", "error-in-mid-stream"}
 PRO = Price(
     standard=Rates(input=Decimal("1.25"), cached=Decimal("0.125"), output=Decimal(10)),
@@ -53,6 +63,40 @@ def test_a_bill_has_every_token_in_one_line_and_adds_up_to_the_cost() -> None:
         ("thinking", 50),
     ]
     assert sum(line.cost for line in lines) == cost(usage, FLASH)
+
+
+def test_sound_has_lines_and_rates_of_its_own() -> None:
+    price = replace(FLASH, audio=AudioRates(input=Decimal(1), cached=Decimal("0.1"), output=Decimal(12)))
+    usage = Usage(
+        input_tokens=1000,
+        cached_tokens=400,
+        output_tokens=100,
+        input_audio_tokens=700,
+        cached_audio_tokens=300,
+        output_audio_tokens=60,
+    )
+    assert [(line.what, line.tokens, line.rate) for line in bill(usage, price)] == [
+        ("input", 200, Decimal("0.30")),
+        ("audio input", 400, Decimal(1)),
+        ("cached input", 100, Decimal("0.03")),
+        ("cached audio", 300, Decimal("0.1")),
+        ("output", 40, Decimal("2.50")),
+        ("audio output", 60, Decimal(12)),
+        ("thinking", 0, Decimal("2.50")),
+    ]
+
+
+def test_sound_costs_what_text_costs_where_the_price_says_nothing_of_it() -> None:
+    spoken = Usage(
+        input_tokens=50, input_audio_tokens=40, cached_tokens=20, output_tokens=9, output_audio_tokens=9
+    )
+    assert cost(spoken, FLASH) == cost(Usage(input_tokens=50, cached_tokens=20, output_tokens=9), FLASH)
+
+
+def test_of_a_cached_part_that_the_vendor_does_not_split_text_comes_first() -> None:
+    found = parts(Usage(input_tokens=100, cached_tokens=70, input_audio_tokens=60))
+    assert (found["input"], found["cached input"]) == (0, 40)
+    assert (found["audio input"], found["cached audio"]) == (30, 30)
 
 
 def test_thinking_is_billed_as_output() -> None:
@@ -105,6 +149,7 @@ def test_a_model_that_nobody_serves_is_refused(name: str) -> None:
         {"models": {"m": {}}},
         {"models": {"m": {"provider": "p", "price": {"input": 1}}}},
         {"models": {"m": {"provider": "p", "price": {"input": "x", "output": 1}}}},
+        {"models": {"m": {"provider": "p", "price": {"input": 1, "output": 1, "audio": {"loud": 1}}}}},
     ],
 )
 def test_a_wrong_catalogue_is_refused(document: object, tmp_path: Path) -> None:
@@ -114,7 +159,7 @@ def test_a_wrong_catalogue_is_refused(document: object, tmp_path: Path) -> None:
         catalogue.load(path)
 
 
-def last_counts(exchange: Exchange) -> dict[str, int]:
+def last_counts(exchange: Exchange) -> dict[str, Any]:
     """The reply's final `usageMetadata`, read without the code under test."""
     if exchange.response_sse is None:
         return (exchange.response or {})["usageMetadata"]
@@ -128,10 +173,18 @@ def worked_out(exchange: Exchange) -> Decimal | None:
     if exchange.model not in RATES:
         return None
     counts, (fresh, cached, output) = last_counts(exchange), map(Decimal, RATES[exchange.model])
+    heard, heard_again = map(Decimal, AUDIO_RATES.get(exchange.model, (fresh, cached)))
     sent = counts.get("promptTokenCount", 0) + counts.get("toolUsePromptTokenCount", 0)
     reused = counts.get("cachedContentTokenCount", 0)
     written = counts.get("candidatesTokenCount", 0) + counts.get("thoughtsTokenCount", 0)
-    return ((sent - reused) * fresh + reused * cached + written * output) / 1_000_000
+    sound, sound_reused = of_sound(counts, "promptTokensDetails"), of_sound(counts, "cacheTokensDetails")
+    text, text_reused = sent - sound, reused - sound_reused
+    read = (text - text_reused) * fresh + text_reused * cached
+    return (read + (sound - sound_reused) * heard + sound_reused * heard_again + written * output) / 1_000_000
+
+
+def of_sound(counts: dict[str, Any], details: str) -> int:
+    return sum(each["tokenCount"] for each in counts.get(details, ()) if each["modality"] == "AUDIO")
 
 
 async def priced(path: Path, open_gemini: OpenGemini) -> tuple[int, int]:

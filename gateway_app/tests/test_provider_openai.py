@@ -243,6 +243,17 @@ async def test_cached_and_reasoning_tokens_are_told_apart(openai: OpenAI) -> Non
     assert used.total_tokens == used.input_tokens + used.output_tokens + used.thinking_tokens
 
 
+async def test_what_was_sound_and_what_images_is_known() -> None:
+    told = usage(
+        prompt_tokens=90,
+        completion_tokens=50,
+        prompt_tokens_details={"audio_tokens": 60, "image_tokens": 20},
+        completion_tokens_details={"audio_tokens": 40},
+    )
+    found = (await said(delta("stop", content="Hi"), told, "[DONE]")).usage
+    assert (found.input_audio_tokens, found.input_image_tokens, found.output_audio_tokens) == (60, 20, 40)
+
+
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [

@@ -2,6 +2,7 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -82,6 +83,13 @@ def test_the_parts_of_the_usage_add_up_and_do_not_overlap(langfuse: Langfuse, ho
     assert usage.pop("total") == sum(usage.values()) == 142
     assert usage == {"input": 60, "input_cached_tokens": 40, "output": 30, "output_reasoning_tokens": 12}
     assert generation.cost_details == {"total": 0.0001242}
+
+
+def test_sound_is_a_part_of_its_own(langfuse: Langfuse, host: CaptureServer) -> None:
+    heard = replace(ANSWERED.usage, input_audio_tokens=50)
+    [generation] = sent(langfuse, host, answered(usage=heard))["generation-create"]
+    usage = generation.usage_details
+    assert (usage["input"], usage["input_audio_tokens"], usage["total"]) == (10, 50, 142)
 
 
 def test_an_unknown_price_is_no_price(langfuse: Langfuse, host: CaptureServer) -> None:

@@ -9,9 +9,20 @@ from hashlib import sha256
 from typing import Any
 
 from gateway_app.content import Content
+from gateway_app.pricing import Part, parts
 from gateway_app.records import Attempt, CallRecord
 from gateway_app.tracing.records import trace_id
 from gateway_app.types import Usage
+
+LANGFUSE_NAMES: Mapping[Part, str] = {
+    "input": "input",
+    "audio input": "input_audio_tokens",
+    "cached input": "input_cached_tokens",
+    "cached audio": "input_cached_audio_tokens",
+    "output": "output",
+    "audio output": "output_audio_tokens",
+    "thinking": "output_reasoning_tokens",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,13 +115,9 @@ def lay_out(call: CallRecord) -> Trace:
 
 def split(usage: Usage) -> dict[str, int]:
     """Parts that do not overlap, under the names that Langfuse adds up: `input…`, `output…`."""
-    parts = {
-        "input": usage.input_tokens - usage.cached_tokens,
-        "input_cached_tokens": usage.cached_tokens,
-        "output": usage.output_tokens,
-        "output_reasoning_tokens": usage.thinking_tokens,
-    }
-    return {**parts, "total": sum(parts.values())}
+    found = {LANGFUSE_NAMES[part]: tokens for part, tokens in parts(usage).items()}
+    silent = {name: tokens for name, tokens in found.items() if tokens or "audio" not in name}
+    return {**silent, "total": sum(silent.values())}
 
 
 def span_id(trace: str, name: str) -> str:

@@ -11,10 +11,12 @@ FinishReason = Literal["stop", "length", "tool_calls", "content_filter"]
 
 class PromptTokens(Struct, kw_only=True):
     cached_tokens: int
+    audio_tokens: int | UnsetType = UNSET
 
 
 class CompletionTokens(Struct, kw_only=True):
     reasoning_tokens: int
+    audio_tokens: int | UnsetType = UNSET
 
 
 class CompletionUsage(Struct, kw_only=True):

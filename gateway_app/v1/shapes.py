@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from msgspec import UNSET
+
 from gateway_app import types
 from gateway_app.events import End, Start
 from gateway_app.v1.replies import (
@@ -28,8 +30,12 @@ def usage(counted: types.Usage) -> CompletionUsage:
         prompt_tokens=counted.input_tokens,
         completion_tokens=counted.output_tokens + counted.thinking_tokens,
         total_tokens=counted.total_tokens,
-        prompt_tokens_details=PromptTokens(cached_tokens=counted.cached_tokens),
-        completion_tokens_details=CompletionTokens(reasoning_tokens=counted.thinking_tokens),
+        prompt_tokens_details=PromptTokens(
+            cached_tokens=counted.cached_tokens, audio_tokens=counted.input_audio_tokens or UNSET
+        ),
+        completion_tokens_details=CompletionTokens(
+            reasoning_tokens=counted.thinking_tokens, audio_tokens=counted.output_audio_tokens or UNSET
+        ),
     )
 
 
