@@ -42,7 +42,7 @@ class Application:
         self._api = CORSMiddleware(
             Counted(door),
             allow_origins=settings.cors_allowed_origins,
-            allow_methods=("GET", "POST", "OPTIONS"),
+            allow_methods=("GET", "POST", "PATCH", "DELETE", "OPTIONS"),
             allow_headers=("*",),
             expose_headers=EXPOSED,
         )

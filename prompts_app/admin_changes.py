@@ -9,10 +9,8 @@ from unfold.decorators import display
 
 from prompts_app import history
 from prompts_app.admin_display import STYLES
-from prompts_app.history import csv_lines
+from prompts_app.history import MAX_ROWS, csv_lines
 from prompts_app.models import PromptChange
-
-MAX_ROWS = 20_000
 
 
 @admin.register(PromptChange)

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
+from django.forms import ModelForm
 from django.http import HttpRequest
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
@@ -12,7 +13,7 @@ from prompts_app.admin_display import STYLES
 from prompts_app.history import title
 from prompts_app.models import Webhook, WebhookDelivery
 from prompts_app.webhook_messages import SIGNATURE, TIMESTAMP
-from prompts_app.webhooks import send_again
+from prompts_app.webhooks import delete_webhook, save_webhook, send_again
 
 COLOURS = {"waiting": "warning", "delivered": "success", "given up": "danger"}
 
@@ -24,6 +25,16 @@ class WebhookAdmin(ModelAdmin):
     search_fields = ("url", "description")
     fields = ("url", "description", "active", "secret", "signature")
     readonly_fields = ("secret", "signature")
+
+    def save_model(self, request: HttpRequest, obj: Webhook, form: ModelForm, change: bool) -> None:  # type: ignore[type-arg]
+        save_webhook(obj, actor=request.user.get_username(), door="admin")
+
+    def delete_model(self, request: HttpRequest, obj: Webhook) -> None:
+        delete_webhook(obj, actor=request.user.get_username(), door="admin")
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
+        for hook in queryset:
+            self.delete_model(request, hook)
 
     @display(description="how to verify")
     def signature(self, webhook: Webhook) -> str:

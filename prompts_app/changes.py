@@ -34,6 +34,13 @@ def lock(name: str, by: By, *, version: str = "") -> Prompt:
     return prompt
 
 
+def find_prompt(name: str) -> Prompt:
+    try:
+        return Prompt.objects.get(name=name)
+    except Prompt.DoesNotExist:
+        raise PromptNotFound(f"there is no prompt {name}") from None
+
+
 def find_version(prompt: Prompt, label: str) -> PromptVersion:
     try:
         return prompt.versions.get(label=label)

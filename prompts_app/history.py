@@ -11,6 +11,8 @@ from prompts_app.models import Prompt, PromptChange
 TRAFFIC_VERBS = ("activate_version", "set_split", "roll_back")
 ASIDE = ("save_example", "delete_example", "schedule_change", "cancel_change", "refuse_scheduled")
 """Verbs after which a prompt says and does what it did before: nobody's edit is in conflict with them."""
+MAX_ROWS = 20_000
+"""Of a CSV file."""
 CSV_COLUMNS = ("at", "prompt", "version", "verb", "actor", "door", "why", "before", "after")
 SILENT = frozenset({"buckets", "split_phase"})
 """Recorded for the machine; a person is told of the split itself."""

@@ -71,6 +71,10 @@ class PromptBody(ChangeBody):
     description = serializers.CharField(default="", allow_blank=True)
 
 
+class DescriptionBody(ChangeBody):
+    description = serializers.CharField(allow_blank=True)
+
+
 class DraftBody(ChangeBody):
     version = serializers.CharField()
     system = serializers.CharField(default="", allow_blank=True, trim_whitespace=False)
@@ -115,16 +119,26 @@ class RenderReply(serializers.Serializer[ResolvedPrompt]):
 
 def parse(body: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
     """The request's values, checked. Raises `ParseError` that names every wrong field in one line."""
-    given = body(data=request.data)
-    if not given.is_valid():
-        raise ParseError("; ".join(f"{field}: {_flat(errors)}" for field, errors in given.errors.items()))
-    return dict(given.validated_data)
+    return _checked(body(data=request.data))
+
+
+def parse_query(query: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
+    """As `parse`, of the address's parameters; names all that are unknown, too."""
+    if unknown := request.query_params.keys() - query().fields.keys():
+        raise ParseError(f"unknown parameters: {', '.join(sorted(unknown))}")
+    return _checked(query(data=request.query_params))
 
 
 def version_reply(name: str, entry: VersionEntry, content: VersionContent) -> dict[str, Any]:
     values = content.as_json()
     reply = {"name": name, "version": entry.label, "status": entry.status}
     return reply | {field: values[field] for field in FIELDS}
+
+
+def _checked(given: serializers.Serializer[Any]) -> dict[str, Any]:
+    if not given.is_valid():
+        raise ParseError("; ".join(f"{field}: {_flat(errors)}" for field, errors in given.errors.items()))
+    return dict(given.validated_data)
 
 
 def _flat(errors: Any) -> str:

@@ -8,12 +8,12 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import pytest
 import yaml
+from django.urls import resolve
 
 from llmgateway import embedded, env
 from llmgateway.stack import Stack
@@ -184,9 +184,8 @@ def test_every_heading_that_is_linked_is_there() -> None:
     assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= anchors
 
 
-def test_the_workflow_is_yaml_and_runs_a_command_that_is_there() -> None:
+def test_the_workflow_is_yaml_and_posts_to_an_address_that_is_there() -> None:
     (workflow,) = re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    steps = yaml.safe_load(workflow)["jobs"]["sync"]["steps"]
-    (synced,) = [step["run"] for step in steps if "manage.py" in step.get("run", "")]
-    name = re.findall(r"manage\.py (\w+)", synced)[0]
-    assert list(Path(env.ROOT).glob(f"*/management/commands/{name}.py"))
+    address = yaml.safe_load(workflow)["jobs"]["sync"]["env"]["FILES"]
+    path = re.sub(r"\$\{\{.*?\}\}", "", address).partition("?")[0]
+    assert hasattr(resolve(path).func.view_class, "post")  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from pytest_django import Settings
 
 from prompts_app import services
 from prompts_app.changes import By
@@ -33,6 +34,13 @@ async def elsewhere(function: Callable[..., object], **arguments: Any) -> None:
 @pytest.fixture
 def ada() -> By:
     return ADA
+
+
+@pytest.fixture
+def bare_errors(settings: Settings) -> None:
+    """What our verbs raise comes out of the test client; the error table is the gateway's business."""
+    handler = {"EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}
+    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | handler
 
 
 @pytest.fixture

@@ -2,21 +2,13 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from pytest_django import Settings
 
 from prompts_app import services
 from prompts_app.changes import By
 from prompts_app.exceptions import PromptNotFound, VariablesInvalid, VersionNotFound
 from prompts_app.tests.conftest import MakeVersion
 
-pytestmark = pytest.mark.urls("prompts_app.tests.urls")
-
-
-@pytest.fixture(autouse=True)
-def _bare_errors(settings: Settings) -> None:
-    """The table from exceptions to replies is the gateway's; here they come through as they are."""
-    handler = {"EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}
-    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | handler
+pytestmark = [pytest.mark.urls("prompts_app.tests.urls"), pytest.mark.usefixtures("bare_errors")]
 
 
 @pytest.fixture

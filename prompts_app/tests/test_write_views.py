@@ -2,7 +2,6 @@ from typing import Any
 
 import pytest
 from django.test import Client, RequestFactory
-from pytest_django import Settings
 
 from prompts_app import services
 from prompts_app.changes import By
@@ -11,13 +10,11 @@ from prompts_app.models import Prompt, PromptChange, PromptVersion
 from prompts_app.tests.conftest import MakeVersion
 from prompts_app.urls import urlpatterns
 
-pytestmark = [pytest.mark.urls("prompts_app.tests.urls"), pytest.mark.django_db]
-
-
-@pytest.fixture(autouse=True)
-def _bare_errors(settings: Settings) -> None:
-    handler = {"EXCEPTION_HANDLER": "rest_framework.views.exception_handler"}
-    settings.REST_FRAMEWORK = settings.REST_FRAMEWORK | handler
+pytestmark = [
+    pytest.mark.urls("prompts_app.tests.urls"),
+    pytest.mark.django_db,
+    pytest.mark.usefixtures("bare_errors"),
+]
 
 
 def post(client: Client, path: str, **body: Any) -> Any:
@@ -70,6 +67,37 @@ def test_a_stale_change_is_a_conflict(client: Client, published: MakeVersion, ad
         post(client, "/prompts/greeter/split", traffic_split={"v1": 100}, expected_revision=revision)
 
 
+def test_a_prompt_is_described_anew_and_taken_out_of_service_and_back(
+    client: Client, published: MakeVersion
+) -> None:
+    published("v1")
+    post(client, "/prompts/greeter/versions/v1/activate")
+    told = client.patch("/prompts/greeter", {"description": "Greets."}, content_type="application/json")
+    assert told.json()["description"] == "Greets."
+    post(client, "/prompts/greeter/archive", why="unused")
+    assert client.get("/prompts").json()["prompts"] == []
+    post(client, "/prompts/greeter/restore")
+    assert client.get("/prompts/greeter").json()["active_version"] == "v1"
+
+
+def test_a_version_is_taken_out_of_choice_and_back(client: Client, published: MakeVersion) -> None:
+    published("v1")
+    archived = post(client, "/prompts/greeter/versions/v1/archive").json()
+    assert archived["versions"] == [{"version": "v1", "status": "archived"}]
+    restored = post(client, "/prompts/greeter/versions/v1/restore").json()
+    assert restored["versions"] == [{"version": "v1", "status": "published"}]
+
+
+def test_a_draft_is_deleted_and_a_published_version_is_not(
+    client: Client, draft: MakeVersion, published: MakeVersion
+) -> None:
+    published("v1")
+    draft("v2")
+    assert client.delete("/prompts/greeter/versions/v2").status_code == 204
+    with pytest.raises(ChangeRefused, match="only drafts"):
+        client.delete("/prompts/greeter/versions/v1")
+
+
 def test_what_the_verbs_refuse_is_refused(client: Client, published: MakeVersion) -> None:
     published("v1")
     with pytest.raises(ChangeRefused, match="sum up to 90"):
@@ -107,18 +135,11 @@ def test_reads_and_changes_need_scopes_of_their_own() -> None:
     needed = {}
     for route in urlpatterns:
         view = route.callback.view_class()
-        for method in ("get", "post"):
+        for method in ("get", "post", "patch", "delete"):
             if hasattr(view, method):
                 view.request = getattr(RequestFactory(), method)("/")
-                needed[
-                    f"{method} {route.pattern}".replace("<slug:name>", "x").replace("<str:version>", "v")
-                ] = view.required_scope
-    assert {path for path, scope in needed.items() if scope == "prompts:write"} == {
-        "post prompts",
-        "post prompts/x/versions",
-        "post prompts/x/split",
-        "post prompts/x/roll-back",
-        "post prompts/x/versions/v/publish",
-        "post prompts/x/versions/v/activate",
-    }
+                needed[f"{method} {route.pattern}"] = view.required_scope
+    reads = {path for path, scope in needed.items() if scope == "prompts:read"}
+    rendering = {path for path in needed if path.endswith("/render")}
+    assert reads == rendering | {path for path in needed if path.startswith("get ")}
     assert set(needed.values()) == {"prompts:read", "prompts:write"}

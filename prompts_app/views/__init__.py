@@ -1,0 +1,1 @@
+"""The registry over REST: reads from the snapshot, as calls do; changes through the verbs."""
