@@ -10,8 +10,10 @@ from evals_app.claims import Outcome, Question
 from evals_app.evaluators import base
 from evals_app.evaluators.base import EvaluationFailed, Sample, Score
 from evals_app.evaluators.checks import Check, Tools, build
+from gateway_app.embedding import EmbeddingRequest, Embeddings
 from gateway_app.events import Answer
 from gateway_app.exceptions import GatewayError
+from gateway_app.gateway import Gateway
 from gateway_app.ids import uuid7
 from gateway_app.requests import CacheControl, Caller, ChatRequest
 from gateway_app.schemas import USUAL
@@ -93,10 +95,15 @@ class Asker:
         )
 
 
-def asker(service: Service, *, prompt: str, model: str, evaluators: Sequence[Any], judge: str) -> Asker:
+def asker(
+    gateway: Gateway, *, prompt: str, model: str, evaluators: Sequence[Any], judge: str, embedder: str
+) -> Asker:
     """Raises `ChecksInvalid`."""
-    tools = Tools(complete=_Judging(service, judge).complete, embed=_no_embeddings)
-    return Asker(service=service, prompt=prompt, model=model, checks=build(evaluators, tools))
+    tools = Tools(
+        complete=_Judging(gateway.service, judge).complete,
+        embed=_Embedding(gateway.embeddings, embedder).embed,
+    )
+    return Asker(service=gateway.service, prompt=prompt, model=model, checks=build(evaluators, tools))
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +135,26 @@ class _Judging:
         return base.Reply(text=answer.text, cost_usd=answer.end.cost_usd or Decimal(0))
 
 
-async def _no_embeddings(texts: Sequence[str]) -> Sequence[Sequence[float]]:
-    raise EvaluationFailed("the gateway serves no embeddings")
+@dataclass(frozen=True, slots=True)
+class _Embedding:
+    """A model that embeds behind the gateway."""
+
+    embeddings: Embeddings
+    model: str
+
+    async def embed(self, texts: Sequence[str]) -> base.Vectors:
+        request = EmbeddingRequest(
+            request_id=f"eval-embedding-{uuid7()}",
+            caller=CALLER,
+            surface="eval",
+            model=self.model,
+            texts=tuple(texts),
+        )
+        try:
+            answer = await self.embeddings.embed(request)
+        except GatewayError as exc:
+            raise EvaluationFailed(f"the texts are not embedded: {exc.code}: {exc}") from exc
+        return base.Vectors(values=answer.vectors, cost_usd=answer.cost_usd or Decimal(0))
 
 
 def _message(turn: Mapping[str, str]) -> Message:

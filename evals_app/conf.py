@@ -14,6 +14,7 @@ class EvalSettings:
     directory: Path
     """Where the seeded datasets are."""
     judge_model: str
+    embedding_model: str
     cap_usd: Decimal
     """What a run may cost where nobody says otherwise."""
     lanes: int
@@ -26,6 +27,7 @@ def evals() -> EvalSettings:
     return EvalSettings(
         directory=Path(given["DIRECTORY"]),
         judge_model=given["JUDGE_MODEL"],
+        embedding_model=given["EMBEDDING_MODEL"],
         cap_usd=Decimal(given["CAP_USD"]),
         lanes=given["LANES"],
     )

@@ -7,7 +7,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from evals_app.evaluators.base import EvaluationFailed, Question, Reply
+from evals_app.evaluators.base import EvaluationFailed, Question, Reply, Vectors
 from evals_app.evaluators.checks import ChecksInvalid, Tools, build
 from evals_app.exceptions import DatasetInvalid
 
@@ -147,7 +147,7 @@ async def _complete(question: Question) -> Reply:
     raise EvaluationFailed("no model can be asked here")
 
 
-async def _embed(texts: Sequence[str]) -> Sequence[Sequence[float]]:
+async def _embed(texts: Sequence[str]) -> Vectors:
     raise EvaluationFailed("no model can be asked here")
 
 

@@ -29,11 +29,19 @@ class Prices:
     catalogue: Catalogue
     default_model: str
     judge_model: str
+    embedding_model: str
 
     def of(self, model: str) -> Price | None:
         """Raises `RunRefused` for a model that nobody serves."""
         try:
             return self.catalogue.card(model).price
+        except ModelNotFound as exc:
+            raise RunRefused(str(exc)) from exc
+
+    def of_embedding(self) -> Price | None:
+        """As `of`, for the model that embeds."""
+        try:
+            return self.catalogue.embedding_card(self.embedding_model).price
         except ModelNotFound as exc:
             raise RunRefused(str(exc)) from exc
 
@@ -50,8 +58,11 @@ def ceiling(
 
     None where a price is not known. Raises `RunRefused` that names the case whose variables do not fit.
     """
-    judges = sum(VERDICTS.get(entry["kind"], 0) for entry in content.evaluators)
+    kinds = [entry["kind"] for entry in content.evaluators]
+    judges = sum(VERDICTS.get(kind, 0) for kind in kinds)
     judge_price = prices.of(prices.judge_model)
+    embeds = kinds.count("semantic_similarity")
+    embedding_price = prices.of_embedding() if embeds else None
     total: Decimal = Decimal(0)
     for label, version in versions.items():
         price = prices.of(model or version.model or prices.default_model)
@@ -61,9 +72,11 @@ def ceiling(
             answer = cost(Usage(input_tokens=asked, output_tokens=longest), price)
             judging = Usage(input_tokens=asked + longest, output_tokens=VERDICT_TOKENS)
             verdict = cost(judging, judge_price) if judges else Decimal(0)
-            if answer is None or verdict is None:
+            read = Usage(input_tokens=longest + len(str(case.expected)) // CHARACTERS_PER_TOKEN)
+            embedding = cost(read, embedding_price) if embeds else Decimal(0)
+            if answer is None or verdict is None or embedding is None:
                 return None
-            total += answer + judges * verdict
+            total += answer + judges * verdict + embeds * embedding
     return total * repeats
 
 

@@ -19,7 +19,7 @@ from evals_app.claims import Outcome, Question, exchange
 from evals_app.models import EvalRun
 from evals_app.reporting import close_run
 from gateway_app import gateway
-from gateway_app.service import Service
+from gateway_app.gateway import Gateway
 
 log = structlog.get_logger()
 
@@ -51,19 +51,20 @@ async def work_on(run_id: int, *, seconds: float, share: int = 1) -> Progress:
 
     `share`: how many lanes divide the run's concurrency among them.
     """
-    async with serving() as service:
+    async with serving() as running:
         plan = await in_thread(partial(_plan, run_id))
-        return await _work(plan, service, seconds=seconds, share=share)
+        return await _work(plan, running, seconds=seconds, share=share)
 
 
-async def _work(plan: Plan, service: Service, *, seconds: float, share: int) -> Progress:
+async def _work(plan: Plan, running: Gateway, *, seconds: float, share: int) -> Progress:
     lane = uuid4()
     asking = asker(
-        service,
+        running,
         prompt=plan.prompt,
         model=plan.model,
         evaluators=plan.evaluators,
         judge=conf.evals().judge_model,
+        embedder=conf.evals().embedding_model,
     )
 
     async def trade(outcomes: Sequence[Outcome], wanted: int) -> list[Question]:
@@ -114,12 +115,12 @@ def _outcome(task: asyncio.Future[Outcome], question: Question) -> Outcome:
 
 
 @asynccontextmanager
-async def serving() -> AsyncGenerator[Service, None]:
+async def serving() -> AsyncGenerator[Gateway, None]:
     """A gateway of this process's own: the same pipeline, ledger included, without the doors."""
     running = gateway.build()
     await running.start()
     try:
-        yield running.service
+        yield running
     finally:
         await running.stop()
 

@@ -78,7 +78,6 @@ def start_run(
     frozen = newest_version(dataset)
     content = frozen.content
     _check_size(content, versions, repeats=repeats, concurrency=concurrency)
-    _check_served(content)
     texts = version_contents(content.prompt, versions)
     estimate = ceiling(content, texts, _prices(), model=model, repeats=repeats)
     cap = conf.evals().cap_usd if cap_usd is None else cap_usd
@@ -150,18 +149,13 @@ def _check_size(content: DatasetContent, versions: Sequence[str], *, repeats: in
         raise RunRefused(f"{questions} questions are more than {MAX_QUESTIONS}: fewer cases or repeats")
 
 
-def _check_served(content: DatasetContent) -> None:
-    kinds = {evaluator["kind"] for evaluator in content.evaluators}
-    if "semantic_similarity" in kinds:
-        raise RunRefused("semantic_similarity needs embeddings, which the gateway does not serve")
-
-
 def _prices() -> Prices:
     settings = gateway_conf.gateway()
     return Prices(
         catalogue=catalogue.load(settings.catalogue),
         default_model=settings.default_model,
         judge_model=conf.evals().judge_model,
+        embedding_model=conf.evals().embedding_model,
     )
 
 

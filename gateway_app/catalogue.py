@@ -44,18 +44,30 @@ class Catalogue:
         cards: Mapping[str, ModelCard],
         *,
         prefixes: Mapping[str, str],
+        embeddings: Mapping[str, ModelCard] | None = None,
         prices: Callable[[], PriceBook | None] = lambda: None,
     ) -> None:
         """`prices` gives the prices that hold above the file's; None while they have not been loaded."""
         self.cards = dict(cards)
+        self.embeddings = dict(embeddings or {})
+        """Models that answer with vectors; nobody can chat with them."""
         self._prices = prices
         self._prefixes = dict(prefixes)
         """Name prefix -> provider, for models that are newer than this file: served, price unknown."""
 
     def card(self, model: str) -> ModelCard:
         """With the price of this moment. Raises `ModelNotFound`."""
-        card, book = self._listed(model), self._prices()
-        price = book and book.price(model, at=datetime.now(UTC))
+        return self._priced(self._listed(model))
+
+    def embedding_card(self, model: str) -> ModelCard:
+        """As `card`, of a model that embeds."""
+        if model not in self.embeddings:
+            raise ModelNotFound(f"no provider serves the embedding model {model[:100]!r}", param="model")
+        return self._priced(self.embeddings[model])
+
+    def _priced(self, card: ModelCard) -> ModelCard:
+        book = self._prices()
+        price = book and book.price(card.name, at=datetime.now(UTC))
         return replace(card, price=price) if price else card
 
     def _listed(self, model: str) -> ModelCard:
@@ -71,8 +83,11 @@ def load(path: Path, *, prices: Callable[[], PriceBook | None] = lambda: None) -
     """The file's models. Raises `CatalogueInvalid`."""
     document = yaml.safe_load(path.read_text(encoding="utf-8"))
     try:
-        cards = {name: _card(name, entry) for name, entry in document["models"].items()}
-        return Catalogue(cards, prefixes=document.get("prefixes", {}), prices=prices)
+        cards, embeddings = (
+            {name: _card(name, entry) for name, entry in section.items()}
+            for section in (document["models"], document.get("embeddings", {}))
+        )
+        return Catalogue(cards, prefixes=document.get("prefixes", {}), embeddings=embeddings, prices=prices)
     except (KeyError, TypeError, AttributeError) as exc:
         raise CatalogueInvalid(f"{path}: {exc!r}") from exc
 

@@ -10,6 +10,7 @@ from django.utils.module_loading import import_string
 
 from gateway_app.pacing import Patience
 from gateway_app.providers.base import Provider
+from gateway_app.providers.embedding import Embedder
 from gateway_app.tracing.base import Tracer
 
 
@@ -60,6 +61,16 @@ def providers() -> dict[str, Provider]:
     """A new adapter for each entry of `PROVIDERS`."""
     given: dict[str, dict[str, Any]] = settings.PROVIDERS
     return {name: import_string(entry["BACKEND"])(**entry["OPTIONS"]) for name, entry in given.items()}
+
+
+def embedders() -> dict[str, Embedder]:
+    """A new one for each entry of `PROVIDERS` whose vendor embeds."""
+    given: dict[str, dict[str, Any]] = settings.PROVIDERS
+    return {
+        name: import_string(entry["EMBEDDER"])(**entry["OPTIONS"])
+        for name, entry in given.items()
+        if "EMBEDDER" in entry
+    }
 
 
 def tracers() -> dict[str, Tracer]:

@@ -1,7 +1,7 @@
 """The parts of a running gateway, put together: one for each process and event loop."""
 
 import asyncio
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,11 +12,15 @@ from gateway_app import catalogue, conf, key_snapshot, ledger_rows, masking
 from gateway_app.admission import Admission
 from gateway_app.authentication import Keys, authenticate
 from gateway_app.circuits import Circuits
+from gateway_app.embedding import Embeddings
+from gateway_app.embedding_cache import EmbeddingCache
 from gateway_app.flight_share import FlightShare
 from gateway_app.flights import Flights
 from gateway_app.ledger import Ledger
 from gateway_app.price_book import PriceBook
 from gateway_app.prices import load_prices
+from gateway_app.providers.base import Provider
+from gateway_app.providers.embedding import Embedder
 from gateway_app.purges import load_purges
 from gateway_app.requests import Caller
 from gateway_app.response_cache import AsyncRedisCache, ResponseCache
@@ -29,6 +33,7 @@ from prompts_app.registry import Registry, registry
 @dataclass(frozen=True, kw_only=True)
 class Gateway:
     service: Service
+    embeddings: Embeddings
     registry: Registry
     keys: Refreshed[Keys]
     prices: Refreshed[PriceBook]
@@ -40,8 +45,8 @@ class Gateway:
 
     async def start(self) -> None:
         """Opens what needs an event loop. A dependency that is away does not stop the start."""
-        for provider in self.service.upstream.providers.values():
-            await provider.open()
+        for adapter in self._adapters():
+            await adapter.open()
         await asyncio.gather(
             self.registry.start(),
             self.keys.start(),
@@ -62,12 +67,16 @@ class Gateway:
             self.service.upstream.circuits.stop(),
         )
         await self.service.flights.stop()
-        for provider in self.service.upstream.providers.values():
-            await provider.close()
+        for adapter in self._adapters():
+            await adapter.close()
         await self.service.admission.stop()
         await self.service.ledger.stop()
         await self.service.cache.close()
         await self.prices.stop()
+
+    def _adapters(self) -> Iterator[Provider | Embedder]:
+        yield from self.service.upstream.providers.values()
+        yield from self.embeddings.embedders.values()
 
 
 def build() -> Gateway:
@@ -93,8 +102,23 @@ def build() -> Gateway:
         default_model=settings.default_model,
         log_prompts=settings.log_prompts,
     )
+    embeddings = Embeddings(
+        catalogue=models,
+        embedders=conf.embedders(),
+        cache=EmbeddingCache(backend=responses, ttl=settings.cache_ttl),
+        ledger=service.ledger,
+        patience=settings.patience,
+        circuits=service.upstream.circuits,
+    )
     keys = Refreshed(name="api_keys", load=key_snapshot.load_keys, revision=key_snapshot.access_revision)
-    return Gateway(service=service, registry=registry, keys=keys, prices=prices, settings=settings)
+    return Gateway(
+        service=service,
+        embeddings=embeddings,
+        registry=registry,
+        keys=keys,
+        prices=prices,
+        settings=settings,
+    )
 
 
 def of(scope: MutableMapping[str, Any]) -> Gateway:

@@ -67,6 +67,12 @@ class Environment:
     langfuse_public_key: str
     langfuse_secret_key: str = field(repr=False)
     otlp_endpoint: str
+    judge_model: str
+    """Judges evaluations; empty: the default model."""
+    embedding_model: str
+    """Makes the vectors of semantic similarity."""
+    require_eval: bool
+    """A prompt version is published only after an evaluation that it passed."""
     require_review: bool
     """Whoever wrote a prompt version cannot publish it."""
     webhooks_allow_private: bool
@@ -121,6 +127,9 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
         langfuse_public_key=reader.text("LANGFUSE_PUBLIC_KEY"),
         langfuse_secret_key=reader.text("LANGFUSE_SECRET_KEY"),
         otlp_endpoint=reader.url("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
+        judge_model=reader.text("EVAL_JUDGE_MODEL"),
+        embedding_model=reader.text("EVAL_EMBEDDING_MODEL", "gemini-embedding-001"),
+        require_eval=reader.boolean("REQUIRE_EVAL", False),
         require_review=reader.boolean("REQUIRE_REVIEW", False),
         webhooks_allow_private=reader.boolean("WEBHOOKS_ALLOW_PRIVATE", False),
         otlp_headers=reader.headers("OTEL_EXPORTER_OTLP_HEADERS"),

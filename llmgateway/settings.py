@@ -109,10 +109,12 @@ GATEWAY = {
 PROVIDERS = {
     "gemini": {
         "BACKEND": "gateway_app.providers.gemini.Gemini",
+        "EMBEDDER": "gateway_app.providers.gemini_embeddings.GeminiEmbedder",
         "OPTIONS": {"api_key": ENV.gemini_api_key, "base_url": ENV.gemini_base_url},
     },
     "openai": {
         "BACKEND": "gateway_app.providers.openai.OpenAI",
+        "EMBEDDER": "gateway_app.providers.openai_embeddings.OpenAIEmbedder",
         "OPTIONS": {"api_key": ENV.openai_api_key, "base_url": ENV.openai_base_url},
     },
     "anthropic": {
@@ -145,7 +147,8 @@ PROMPTS = {
 }
 EVALS = {
     "DIRECTORY": BASE_DIR / "fixtures" / "evals",
-    "JUDGE_MODEL": ENV.default_model,
+    "JUDGE_MODEL": ENV.judge_model or ENV.default_model,
+    "EMBEDDING_MODEL": ENV.embedding_model,
     "CAP_USD": "5",
     "LANES": 2,
 }

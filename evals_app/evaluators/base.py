@@ -9,6 +9,11 @@ from typing import Any, Protocol, runtime_checkable
 class EvaluationFailed(ValueError):
     """An evaluator could not come to a verdict. It becomes an error of the score, never a pass."""
 
+    def __init__(self, message: str, *, cost_usd: Decimal = Decimal(0)) -> None:
+        super().__init__(message)
+        self.cost_usd = cost_usd
+        """What was paid all the same."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
@@ -49,8 +54,8 @@ class Score:
         return cls(value=float(holds), reason=reason)
 
     @classmethod
-    def failed(cls, error: str) -> "Score":
-        return cls(value=0.0, passed=False, error=error)
+    def failed(cls, error: str, *, cost_usd: Decimal = Decimal(0)) -> "Score":
+        return cls(value=0.0, passed=False, error=error, cost_usd=cost_usd)
 
 
 @runtime_checkable
@@ -78,8 +83,17 @@ class Reply:
 Complete = Callable[[Question], Awaitable[Reply]]
 """Asks a model. Raises `EvaluationFailed` where it does not answer."""
 
-Embed = Callable[[Sequence[str]], Awaitable[Sequence[Sequence[float]]]]
-"""One vector for each text. Raises `EvaluationFailed` where there is none."""
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vectors:
+    """One for each text."""
+
+    values: Sequence[Sequence[float]]
+    cost_usd: Decimal = Decimal(0)
+
+
+Embed = Callable[[Sequence[str]], Awaitable[Vectors]]
+"""Raises `EvaluationFailed` where there is no vector for a text."""
 
 
 def expected_at(sample: Sample, place: str) -> Any:

@@ -75,7 +75,7 @@ class Check:
             score = self.evaluator.evaluate(sample)
             return await score if isawaitable(score) else score
         except EvaluationFailed as exc:
-            return Score.failed(str(exc))
+            return Score.failed(str(exc), cost_usd=exc.cost_usd)
 
     def passes(self, score: Score) -> bool:
         return score.error is None and score.passed is not False and score.value >= self.threshold

@@ -37,7 +37,7 @@ class Judge:
         try:
             reasoning, value, passed = _verdict(reply.text)
         except EvaluationFailed as exc:
-            return Score(value=0.0, passed=False, error=str(exc), cost_usd=reply.cost_usd)
+            raise EvaluationFailed(str(exc), cost_usd=reply.cost_usd) from exc
         return Score(value=value, passed=passed, reason=reasoning[:2000], cost_usd=reply.cost_usd)
 
     def _material(self, sample: Sample) -> str:

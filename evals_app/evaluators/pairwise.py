@@ -35,7 +35,10 @@ class Pairwise:
         if sample.rival is None:
             return Score(value=TIE, reason="the baseline itself")
         ahead = await self._ask(sample, sample.output, sample.rival)
-        behind = await self._ask(sample, sample.rival, sample.output)
+        try:
+            behind = await self._ask(sample, sample.rival, sample.output)
+        except EvaluationFailed as exc:
+            raise EvaluationFailed(str(exc), cost_usd=ahead.cost_usd + exc.cost_usd) from exc
         value = VALUES.get((ahead.letter, behind.letter), TIE)
         return Score(
             value=value,
@@ -51,10 +54,10 @@ class Pairwise:
         try:
             verdict = parse(reply.text)
         except NotJson as exc:
-            raise EvaluationFailed(f"the judge's verdict is {exc}") from exc
+            raise EvaluationFailed(f"the judge's verdict is {exc}", cost_usd=reply.cost_usd) from exc
         letter = verdict.get("winner") if isinstance(verdict, dict) else None
         if letter not in ("A", "B", "tie"):
-            raise EvaluationFailed("the judge's verdict names no winner")
+            raise EvaluationFailed("the judge's verdict names no winner", cost_usd=reply.cost_usd)
         return _Verdict(letter=letter, reasoning=str(verdict.get("reasoning", "")), cost_usd=reply.cost_usd)
 
 

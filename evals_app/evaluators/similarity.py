@@ -68,7 +68,11 @@ class SemanticSimilarity:
         if not sample.output.strip():
             return Score.of(False, "the output is empty")
         vectors = await self.embed([sample.output, wanted])
-        return Score(value=max(0.0, min(1.0, _cosine(*vectors))))
+        try:
+            value = _cosine(*vectors.values)
+        except EvaluationFailed as exc:
+            raise EvaluationFailed(str(exc), cost_usd=vectors.cost_usd) from exc
+        return Score(value=max(0.0, min(1.0, value)), cost_usd=vectors.cost_usd)
 
 
 def _words(text: str) -> list[str]:

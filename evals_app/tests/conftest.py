@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from evals_app import datasets, services
-from evals_app.evaluators.base import Question, Reply, Sample
+from evals_app.evaluators.base import Question, Reply, Sample, Vectors
 from evals_app.evaluators.checks import Tools
 from evals_app.models import DatasetVersion
 from gateway_app.testing.simulator import Simulator
@@ -29,9 +29,9 @@ class Answers:
         return Reply(text=self.answers[len(self.questions) - 1], cost_usd=Decimal("0.001"))
 
 
-async def letters(texts: Sequence[str]) -> Sequence[Sequence[float]]:
+async def letters(texts: Sequence[str]) -> Vectors:
     """Embeds a text by how often it holds a, b and c."""
-    return [[float(text.count(letter)) for letter in "abc"] for text in texts]
+    return Vectors(values=[[float(text.count(letter)) for letter in "abc"] for text in texts])
 
 
 @pytest.fixture

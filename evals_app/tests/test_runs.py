@@ -136,9 +136,12 @@ async def test_every_kind_of_evaluator_can_be_used(start, vendor):
         "cost_limit": {"at_most": "0.1"},
         "judge": {"rubric": "Is it a word?"},
         "pairwise": {"rubric": "Which is the better word?"},
-        **{kind: {"expected": "text"} for kind in ("exact", "edit_similarity", "rouge_l", "bleu")},
+        **{
+            kind: {"expected": "text"}
+            for kind in ("exact", "edit_similarity", "rouge_l", "bleu", "semantic_similarity")
+        },
     }
-    kinds = set(KINDS) - {"semantic_similarity"}
+    kinds = set(KINDS)
     run_id = await start(
         evaluators=[{"kind": kind, **specifications.get(kind, {})} for kind in kinds],
         cases=[{"key": "c", "variables": {"text": "word"}, "expected": {"text": "word", "number": 1}}],

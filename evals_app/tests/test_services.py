@@ -1,8 +1,9 @@
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from evals_app import services
+from evals_app import conf, services
 from evals_app.exceptions import DatasetNotFound, RunNotFound, RunRefused
 from evals_app.models import Case, EvalResult, EvalRun
 
@@ -67,9 +68,11 @@ def test_a_run_that_cannot_be_is_refused_before_anything_is_paid(dataset, change
     assert not EvalRun.objects.exists()
 
 
-def test_what_the_gateway_does_not_serve_is_refused_before_anything_is_paid(dataset):
+def test_a_model_that_embeds_nothing_is_refused_before_anything_is_paid(dataset, monkeypatch):
+    changed = replace(conf.evals(), embedding_model="gemini-2.5-flash")
+    monkeypatch.setattr(conf, "evals", lambda: changed)
     dataset(evaluators=[{"kind": "semantic_similarity", "expected": "words"}])
-    with pytest.raises(RunRefused, match="embeddings"):
+    with pytest.raises(RunRefused, match="embedding model"):
         start()
 
 

@@ -115,7 +115,12 @@ class GeminiApp:
         return await self._send_whole(request, value, self.faults.take())
 
     async def batch_embed(self, request: web.Request, model: Model, body: bytes) -> web.StreamResponse:
-        value = {"embeddings": [_embedding(one) for one in read(body, BatchEmbedRequest).requests]}
+        asked = read(body, BatchEmbedRequest).requests
+        used = tokens.of_contents(tuple(one.content for one in asked))
+        value = {
+            "embeddings": [_embedding(one) for one in asked],
+            "usageMetadata": {"promptTokenCount": used.total, "promptTokensDetails": prompt_details(used)},
+        }
         return await self._send_whole(request, value, self.faults.take())
 
     def _reply(self, model: Model, body: bytes) -> tuple[Reply, Faults]:

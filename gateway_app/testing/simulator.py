@@ -20,6 +20,7 @@ from gateway_app.testing.counters import Stats
 from gateway_app.testing.faults import FaultOrder
 from gateway_app.testing.gemini_app import GeminiApp
 from gateway_app.testing.openai_app import OpenAIApp
+from gateway_app.testing.openai_embeddings import OpenAIEmbeddings
 from gateway_app.testing.request_log import Received
 
 DEFAULT_PORT = 9090
@@ -68,6 +69,8 @@ class Simulator:
         for vendor in (OpenAIApp, AnthropicApp):
             other = vendor(counters=gemini.counters, faults=gemini.faults, chunk_delay=gemini.chunk_delay)
             application.router.add_routes([other.route()])
+        embeddings = OpenAIEmbeddings(counters=gemini.counters, faults=gemini.faults)
+        application.router.add_routes([embeddings.route()])
         return application
 
     async def __aenter__(self) -> Self:

@@ -32,7 +32,8 @@ class Command(BaseCommand):
         call_command("sync_prompts", stdout=(seeded := StringIO()))
         call_command("sync_datasets", stdout=StringIO())
         partitions.make_ahead(timezone.now())
-        seed_prices(catalogue.load(conf.gateway().catalogue).cards.values())
+        models = catalogue.load(conf.gateway().catalogue)
+        seed_prices([*models.cards.values(), *models.embeddings.values()])
         password, key = first_admin(), first_key()
         if options["json"]:
             self.stdout.write(json.dumps({"username": ADMIN, "password": password, "key": key}))
