@@ -1,5 +1,7 @@
 """What the versions say that a run asks: published ones, and drafts before they are published."""
 
+import hashlib
+import json
 from collections.abc import Iterable, Mapping
 
 from evals_app.exceptions import RunRefused
@@ -18,12 +20,20 @@ def version_contents(prompt: str, labels: Iterable[str]) -> dict[str, VersionCon
         raise RunRefused(str(exc)) from exc
 
 
+def spoken(content: VersionContent) -> str:
+    """SHA-256 of what a version says, with what it includes of other prompts."""
+    if not content.partials:
+        return content.digest
+    said = json.dumps([content.digest, content.partials], sort_keys=True)
+    return hashlib.sha256(said.encode()).hexdigest()
+
+
 def changed_versions(prompt: str, digests: Mapping[str, str]) -> list[str]:
     """Those that no longer say what they said under these digests, or are gone."""
     changed = []
     for label, digest in digests.items():
         try:
-            now = version_contents(prompt, [label])[label].digest
+            now = spoken(version_contents(prompt, [label])[label])
         except RunRefused:
             now = ""
         if now != digest:

@@ -7,7 +7,7 @@ from django.db import transaction
 from django.utils.timezone import now
 
 from evals_app import conf, datasets
-from evals_app.asked_versions import version_contents
+from evals_app.asked_versions import spoken, version_contents
 from evals_app.datasets import DatasetContent
 from evals_app.estimation import Prices, ceiling
 from evals_app.exceptions import DatasetNotFound, RunNotFound, RunRefused
@@ -89,7 +89,7 @@ def start_run(
         EvalRun(
             dataset_version=frozen,
             versions=list(versions),
-            digests={label: text.digest for label, text in texts.items()},
+            digests={label: spoken(text) for label, text in texts.items()},
             model=model,
             repeats=repeats,
             concurrency=concurrency,

@@ -142,6 +142,7 @@ PROMPTS = {
     "DIRECTORY": BASE_DIR / "fixtures" / "prompts",
     "PINS": ENV.prompt_pins,
     "REQUIRE_REVIEW": ENV.require_review,
+    "PUBLISH_CHECKS": ["evals_app.publishing.passed_evaluation"] if ENV.require_eval else [],
     "FIGURES": "gateway_app.version_figures.version_figures",
     "WEBHOOKS_ALLOW_PRIVATE": ENV.webhooks_allow_private,
 }

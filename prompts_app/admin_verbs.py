@@ -18,6 +18,7 @@ from prompts_app.admin_forms import WhyForm
 from prompts_app.changes import By
 from prompts_app.exceptions import EditConflict, PromptError
 from prompts_app.models import Prompt, PromptVersion
+from prompts_app.publish_checks import Objection, objections
 
 PUBLISH = "prompts_app.publish_prompt"
 EDIT = "prompts_app.change_prompt"
@@ -41,6 +42,8 @@ class Verb:
     """What will happen, in a sentence or two."""
     done: str
     danger: bool = False
+    objections: Callable[[Any], Sequence[Objection]] = lambda row: ()
+    """What stands against it at this moment, and where that is put right."""
 
 
 def _roll_back_says(prompt: Prompt) -> str:
@@ -110,6 +113,7 @@ VERSION_VERBS = (
             f"{version.label} never changes again, and can be made live. Publishing alone makes nothing live."
         ),
         done="Published. Make it live when you are ready.",
+        objections=objections,
     ),
     Verb(
         slug="make-live",
@@ -204,6 +208,7 @@ class VerbAdmin(ModelAdmin):
             "title": f"{verb.label} {row}",
             "verb": verb,
             "says": verb.says(row),
+            "objections": verb.objections(row),
             "form": form,
             "back": page_of(row),
         }

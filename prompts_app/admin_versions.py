@@ -22,6 +22,7 @@ from prompts_app.admin_verbs import VERSION_VERBS, VerbAdmin, new_version_url
 from prompts_app.content import FIELDS, problems
 from prompts_app.exceptions import ChangeRefused
 from prompts_app.models import Prompt, PromptVersion
+from prompts_app.publish_checks import objections
 
 
 @admin.register(PromptVersion)
@@ -137,6 +138,7 @@ class PromptVersionAdmin(VerbAdmin):
             + f"?version={version.label}",
             "copy_url": f"{new_version_url(version.prompt)}&from={version.pk}",
             "buttons": self.buttons(request, version),
+            "objections": objections(version) if version.status == "draft" else [],
             "problems": problems(version.content) if version.status == "draft" else [],
             "turns": turns,
             "facts": version_facts(version),

@@ -1,13 +1,16 @@
 """The app's settings; nothing else in it reads them."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
 
 from prompts_app.figures import Figures
+
+if TYPE_CHECKING:
+    from prompts_app.publish_checks import PublishCheck
 
 
 def directory() -> Path:
@@ -29,6 +32,12 @@ def require_review() -> bool:
 def webhooks_allow_private() -> bool:
     """Whether webhooks may go to addresses that are not public."""
     return bool(_prompts().get("WEBHOOKS_ALLOW_PRIVATE", False))
+
+
+def publish_checks() -> "list[PublishCheck]":
+    """Who may object to publishing a version, in the order in which they are asked."""
+    paths: Sequence[str] = _prompts().get("PUBLISH_CHECKS", ())
+    return [import_string(path) for path in paths]
 
 
 def figures() -> Figures | None:

@@ -11,7 +11,7 @@ from typing import Any, Unpack
 from django.db import transaction
 from django.utils.timezone import now
 
-from prompts_app import conf, history, partials
+from prompts_app import conf, history, partials, publish_checks
 from prompts_app.changes import By, check_text, find_published, find_version, lock, record
 from prompts_app.content import LABEL, NAME, VersionContent, check_storable, problems
 from prompts_app.exceptions import ChangeRefused
@@ -111,6 +111,9 @@ def publish_version(*, prompt: str, version: str, **by: Unpack[By]) -> PromptVer
     draft.partials = included(owner.name, draft.content)
     if found := problems(draft.content):
         raise ChangeRefused(f"{version} cannot be published: " + "; ".join(found))
+    if against := publish_checks.objections(draft):
+        says = " ".join(objection.says for objection in against)
+        raise ChangeRefused(f"{version} cannot be published: {says}")
     draft.published_at, draft.published_by = now(), by["actor"]
     return _set_status(owner, draft, Status.PUBLISHED, "publish_version", by)
 
