@@ -1,6 +1,7 @@
 """Datasets in the admin: one YAML text, its versions, its runs."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
@@ -14,7 +15,9 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from evals_app import services
+from evals_app.admin_calls import add_call_view, sample_view
 from evals_app.admin_display import STYLES, attachment, run_link
+from evals_app.admin_files import import_view
 from evals_app.admin_forms import DatasetForm
 from evals_app.dataset_files import WRITERS, to_yaml
 from evals_app.models import Dataset, DatasetVersion, EvalRun
@@ -29,6 +32,7 @@ class DatasetAdmin(ModelAdmin):
     list_display = ("name", "prompt", "cases", "version", "last_run")
     search_fields = ("name",)
     actions = None
+    list_before_template = "admin/evals_app/dataset_tools.html"
     change_form_outer_before_template = "admin/evals_app/dataset_panel.html"
 
     class Media:
@@ -102,11 +106,27 @@ class DatasetAdmin(ModelAdmin):
         return answer
 
     def get_urls(self) -> list[URLPattern]:
-        view = self.admin_site.admin_view(self.download_view)
+        guarded = self.admin_site.admin_view
+        view = guarded(self.download_view)
         return [
             path("<int:pk>/download/<str:form>/", view, name="evals_app_dataset_download"),
+            path("<int:pk>/calls/", guarded(self.calls_view), name="evals_app_dataset_calls"),
+            path("<int:pk>/import/", guarded(self.import_view), name="evals_app_dataset_import"),
+            path("import/", guarded(self.import_view), name="evals_app_dataset_import_new"),
+            path("add-call/<uuid:call>/", guarded(self.add_call_view), name="evals_app_add_call"),
             *super().get_urls(),
         ]
+
+    def calls_view(self, request: HttpRequest, pk: int) -> HttpResponse:
+        dataset = get_object_or_404(Dataset, pk=pk)
+        return sample_view(request, dataset, site=self.admin_site, opts=self.opts)
+
+    def add_call_view(self, request: HttpRequest, call: UUID) -> HttpResponse:
+        return add_call_view(request, call, site=self.admin_site, opts=self.opts)
+
+    def import_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
+        dataset = get_object_or_404(Dataset, pk=pk) if pk else None
+        return import_view(request, dataset, site=self.admin_site, opts=self.opts)
 
     def download_view(self, request: HttpRequest, pk: int, form: str) -> HttpResponse:
         if not self.has_view_permission(request):

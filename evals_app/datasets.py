@@ -35,6 +35,8 @@ class CaseContent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     tags: tuple[str, ...] = ()
     critical: bool = False
     """A version that fails it where the baseline passes is worse, whatever its average."""
+    call: str = ""
+    """The id of the call that it was taken from."""
 
 
 class DatasetContent(
@@ -56,7 +58,8 @@ class DatasetContent(
     def digest(self) -> str:
         """SHA-256 of everything that shapes a comparison, and of the description."""
         # By hand: which defaults msgspec leaves out depends on where a value came from.
-        said = msgspec.structs.asdict(self) | {"cases": plain_cases(self)}
+        cases = [{name: case[name] for name in case if name != "call"} for case in plain_cases(self)]
+        said = msgspec.structs.asdict(self) | {"cases": cases}
         return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
 
 

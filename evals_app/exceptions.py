@@ -3,6 +3,7 @@
 EvalError
 ├── DatasetInvalid      a dataset says something wrong; the message names the case
 ├── DatasetNotFound
+├── CallUnusable        a call that cannot become a case
 ├── RunNotFound
 └── RunRefused          a run that a rule forbids, before anything is paid
 """
@@ -17,6 +18,10 @@ class DatasetInvalid(EvalError):
 
 
 class DatasetNotFound(EvalError):
+    pass
+
+
+class CallUnusable(EvalError):
     pass
 
 

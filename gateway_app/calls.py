@@ -206,6 +206,7 @@ class Call:
             reply=reply.text if reply else None,
             tool_calls=reply.tool_calls if reply else (),
             days=policy.days,
+            variables=self.request.variables if self.request.prompt_name else None,
         )
 
 

@@ -99,6 +99,7 @@ def _contents(record: CallRecord) -> Iterator[CallContent]:
         messages=_without_nul(msgspec.to_builtins(content.messages)),
         reply=_without_nul(content.reply),
         tool_calls=_without_nul(msgspec.to_builtins(content.tool_calls)),
+        variables=_without_nul(content.variables),
     )
 
 

@@ -75,6 +75,7 @@ class Case(models.Model):
     expected = models.JSONField(null=True)
     tags = models.JSONField(default=list)
     critical = models.BooleanField(default=False)
+    call = models.CharField(max_length=36, blank=True, help_text="that it was taken from")
 
     class Meta:
         ordering = ("version", "position")

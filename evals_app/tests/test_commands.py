@@ -122,7 +122,7 @@ def test_a_wrong_file_brings_nothing_in(tmp_path, db):
     assert not DatasetVersion.objects.exists()
 
 
-@pytest.mark.parametrize("form", ["jsonl", "csv"])
+@pytest.mark.parametrize("form", ["yaml", "jsonl", "csv"])
 def test_cases_go_out_and_come_back(dataset, tmp_path, form):
     saved = dataset()
     file = tmp_path / f"cases.{form}"

@@ -111,6 +111,7 @@ class CallContent(models.Model):
     messages = models.JSONField()
     reply = models.TextField(null=True)  # noqa: DJ001 - no reply is not an empty one
     tool_calls = models.JSONField(default=list)
+    variables = models.JSONField(null=True, help_text="what the prompt was filled with")
 
     def __str__(self) -> str:
         return str(self.id)
