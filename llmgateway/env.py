@@ -59,6 +59,7 @@ class Environment:
     default_model: str
     gemini_api_key: str = field(repr=False)
     gemini_base_url: str
+    gemini_transport: str
     openai_api_key: str = field(repr=False)
     openai_base_url: str
     anthropic_api_key: str = field(repr=False)
@@ -119,6 +120,7 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
         default_model=reader.text("DEFAULT_MODEL", "gemini-2.5-flash"),
         gemini_api_key=reader.text("GEMINI_API_KEY"),
         gemini_base_url=reader.url("GEMINI_BASE_URL", "https://generativelanguage.googleapis.com"),
+        gemini_transport=reader.choice("GEMINI_TRANSPORT", "wire", ("wire", "sdk")),
         openai_api_key=reader.text("OPENAI_API_KEY"),
         openai_base_url=reader.url("OPENAI_BASE_URL", "https://api.openai.com/v1"),
         anthropic_api_key=reader.text("ANTHROPIC_API_KEY"),

@@ -106,9 +106,13 @@ GATEWAY = {
     "LOG_PROMPTS": ENV.log_prompts,
     "METRICS_TOKEN": ENV.metrics_token,
 }
+GEMINI_TRANSPORTS = {
+    "wire": "gateway_app.providers.gemini.Gemini",
+    "sdk": "gateway_app.providers.gemini_sdk.GeminiSdk",
+}
 PROVIDERS = {
     "gemini": {
-        "BACKEND": "gateway_app.providers.gemini.Gemini",
+        "BACKEND": GEMINI_TRANSPORTS[ENV.gemini_transport],
         "EMBEDDER": "gateway_app.providers.gemini_embeddings.GeminiEmbedder",
         "OPTIONS": {"api_key": ENV.gemini_api_key, "base_url": ENV.gemini_base_url},
     },

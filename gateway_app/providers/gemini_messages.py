@@ -1,37 +1,35 @@
-"""Our values to Gemini's shapes and back. Source: ai.google.dev/api/generate-content (v1beta)."""
+"""Our values as Gemini's wire takes them. Source: ai.google.dev/api/generate-content (v1beta)."""
 
-import base64
-import json
 from typing import Any
 
-from google.genai import types
+import msgspec
 
-from gateway_app.exceptions import ProviderBadReply
-from gateway_app.ids import uuid7
-from gateway_app.types import Chunk, CompletionRequest, FinishReason, Message, Parameters, ToolCall, Usage
+from gateway_app.types import CompletionRequest, Message, Parameters, ToolCall
 
 DEPTH = 64
 """Levels of nesting that are passed on as structure; Google's own limit is below 100."""
 
-FINISH_REASONS: dict[str, FinishReason] = {
-    "STOP": "stop",
-    "MAX_TOKENS": "length",
-    "SAFETY": "content_filter",
-    "RECITATION": "content_filter",
-    "LANGUAGE": "content_filter",
-    "BLOCKLIST": "content_filter",
-    "PROHIBITED_CONTENT": "content_filter",
-    "SPII": "content_filter",
-    "IMAGE_SAFETY": "content_filter",
-    "IMAGE_PROHIBITED_CONTENT": "content_filter",
-    "IMAGE_RECITATION": "content_filter",
-}
-"""What is not here (OTHER, MALFORMED_FUNCTION_CALL, a reason of tomorrow) is `error`."""
+
+def body(request: CompletionRequest) -> dict[str, Any]:
+    """Of `generateContent` and `streamGenerateContent`."""
+    parameters = request.parameters
+    system = "\n\n".join(message.content for message in request.messages if message.role == "system")
+    given = {
+        "contents": _contents(request.messages),
+        "systemInstruction": {"parts": [{"text": system}], "role": "user"} if system else None,
+        "generationConfig": _generation(parameters),
+        "safetySettings": [
+            {"category": category, "threshold": threshold}
+            for category, threshold in (parameters.safety_settings or {}).items()
+        ]
+        or None,
+        **_tools(parameters),
+    }
+    return _said(given)
 
 
-def arguments(request: CompletionRequest) -> dict[str, Any]:
-    """Keyword arguments of `generate_content` and `generate_content_stream`."""
-    return {"model": request.model, "contents": _contents(request.messages), "config": _config(request)}
+def _said(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _contents(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
@@ -53,9 +51,9 @@ def _contents(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
 def _parts(message: Message, names: dict[str, str]) -> list[dict[str, Any]]:
     if message.role == "tool":
         name = message.name or names.get(message.tool_call_id or "", "unknown")
-        return [{"function_response": {"name": name, "response": _as_object(message.content)}}]
+        return [{"functionResponse": {"name": name, "response": _as_object(message.content)}}]
     parts: list[dict[str, Any]] = [
-        {"inline_data": {"mime_type": image.media_type, "data": image.data}} for image in message.images
+        {"inlineData": {"mimeType": image.media_type, "data": image.data}} for image in message.images
     ]
     if message.content or not (parts or message.tool_calls):
         parts.append({"text": message.content})
@@ -63,16 +61,16 @@ def _parts(message: Message, names: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def _call_part(call: ToolCall) -> dict[str, Any]:
-    part: dict[str, Any] = {"function_call": {"name": call.name, "args": _as_object(call.arguments)}}
+    part: dict[str, Any] = {"functionCall": {"name": call.name, "args": _as_object(call.arguments)}}
     if call.signature:
-        part["thought_signature"] = base64.b64decode(call.signature)
+        part["thoughtSignature"] = call.signature
     return part
 
 
 def _as_object(text: str) -> dict[str, Any]:
     """Gemini takes objects only; anything else is wrapped, and what is nested too deeply stays text."""
     try:
-        value = json.loads(text) if nesting(text) <= DEPTH else text
+        value = msgspec.json.decode(text) if nesting(text) <= DEPTH else text
     except ValueError:
         value = text
     return value if isinstance(value, dict) else {"result": value}
@@ -90,116 +88,41 @@ def nesting(text: str) -> int:
     return deepest
 
 
-def _config(request: CompletionRequest) -> dict[str, Any]:
-    parameters = request.parameters
-    system = "\n\n".join(message.content for message in request.messages if message.role == "system")
-    config: dict[str, Any] = {
-        "system_instruction": system or None,
-        "temperature": parameters.temperature,
-        "max_output_tokens": parameters.max_tokens,
-        "top_p": parameters.top_p,
-        "stop_sequences": list(parameters.stop) or None,
-        "seed": parameters.seed,
-        "automatic_function_calling": {"disable": True},
-        "automatic_continuation": False,
-    }
-    if parameters.thinking_budget is not None:
-        config["thinking_config"] = {"thinking_budget": parameters.thinking_budget}
-    if parameters.safety_settings:
-        config["safety_settings"] = [
-            {"category": category, "threshold": threshold}
-            for category, threshold in parameters.safety_settings.items()
-        ]
-    if parameters.json_mode or parameters.response_schema is not None:
-        config["response_mime_type"] = "application/json"
-        config["response_json_schema"] = parameters.response_schema and dict(parameters.response_schema)
-    return {name: value for name, value in (config | _tools(parameters)).items() if value is not None}
+def _generation(parameters: Parameters) -> dict[str, Any]:
+    budget = parameters.thinking_budget
+    in_json = parameters.json_mode or parameters.response_schema is not None
+    return _said(
+        {
+            "temperature": parameters.temperature,
+            "maxOutputTokens": parameters.max_tokens,
+            "topP": parameters.top_p,
+            "stopSequences": parameters.stop or None,
+            "seed": parameters.seed,
+            "thinkingConfig": None if budget is None else {"thinkingBudget": budget},
+            "responseMimeType": "application/json" if in_json else None,
+            "responseJsonSchema": parameters.response_schema and dict(parameters.response_schema),
+        }
+    )
 
 
 def _tools(parameters: Parameters) -> dict[str, Any]:
     if not parameters.tools:
         return {}
     declarations = [
-        {
-            "name": tool["name"],
-            "description": tool.get("description"),
-            "parameters_json_schema": tool.get("parameters"),
-        }
+        _said(
+            {
+                "name": tool["name"],
+                "description": tool.get("description"),
+                "parametersJsonSchema": tool.get("parameters"),
+            }
+        )
         for tool in parameters.tools
     ]
     modes = {None: "AUTO", "auto": "AUTO", "none": "NONE", "required": "ANY"}
     calling: dict[str, Any] = {"mode": modes.get(parameters.tool_choice, "ANY")}
     if parameters.tool_choice not in modes:
-        calling["allowed_function_names"] = [parameters.tool_choice]
+        calling["allowedFunctionNames"] = [parameters.tool_choice]
     return {
-        "tools": [{"function_declarations": declarations}],
-        "tool_config": {"function_calling_config": calling},
+        "tools": [{"functionDeclarations": declarations}],
+        "toolConfig": {"functionCallingConfig": calling},
     }
-
-
-class Reading:
-    """Follows one reply through its responses."""
-
-    def __init__(self) -> None:
-        self.finished = False
-        self._calls = 0
-
-    def chunk(self, response: types.GenerateContentResponse) -> Chunk:
-        """Raises `ProviderBadReply` where the response says nothing at all."""
-        candidate = response.candidates[0] if response.candidates else None
-        blocked = response.prompt_feedback and response.prompt_feedback.block_reason
-        if candidate is None and not blocked and response.usage_metadata is None:
-            raise ProviderBadReply("the vendor's reply is empty")
-        parts = (candidate.content.parts if candidate and candidate.content else None) or []
-        calls = tuple(self._tool_call(part) for part in parts if part.function_call)
-        return Chunk(
-            text="".join(part.text for part in parts if part.text and not part.thought),
-            tool_calls=calls,
-            finish_reason=self._finish_reason(candidate, blocked=bool(blocked)),
-            usage=_usage(response.usage_metadata),
-            model=response.model_version,
-        )
-
-    def _finish_reason(self, candidate: types.Candidate | None, *, blocked: bool) -> FinishReason | None:
-        if candidate is None or not candidate.finish_reason:
-            self.finished = self.finished or blocked
-            return "content_filter" if blocked else None
-        self.finished = True
-        reason = FINISH_REASONS.get(candidate.finish_reason.value, "error")
-        return "tool_calls" if reason == "stop" and self._calls else reason
-
-    def _tool_call(self, part: types.Part) -> ToolCall:
-        call = part.function_call
-        assert call is not None
-        self._calls += 1
-        signature = part.thought_signature
-        return ToolCall(
-            id=call.id or f"call_{uuid7().hex}",
-            name=call.name or "",
-            arguments=json.dumps(call.args or {}, ensure_ascii=False),
-            signature=base64.b64encode(signature).decode() if signature else None,
-        )
-
-
-def _usage(counts: types.GenerateContentResponseUsageMetadata | None) -> Usage | None:
-    """Gemini's prompt count includes its cached part; thoughts stand outside the candidates' count."""
-    if counts is None:
-        return None
-    given = (counts.prompt_token_count or 0) + (counts.tool_use_prompt_token_count or 0)
-    output, thinking = counts.candidates_token_count or 0, counts.thoughts_token_count or 0
-    return Usage(
-        input_tokens=given,
-        cached_tokens=counts.cached_content_token_count or 0,
-        output_tokens=output,
-        thinking_tokens=thinking,
-        total_tokens=counts.total_token_count or given + output + thinking,
-        input_audio_tokens=_tokens_of("AUDIO", counts.prompt_tokens_details),
-        cached_audio_tokens=_tokens_of("AUDIO", counts.cache_tokens_details),
-        output_audio_tokens=_tokens_of("AUDIO", counts.candidates_tokens_details),
-        input_image_tokens=_tokens_of("IMAGE", counts.prompt_tokens_details),
-        output_image_tokens=_tokens_of("IMAGE", counts.candidates_tokens_details),
-    )
-
-
-def _tokens_of(modality: str, details: list[types.ModalityTokenCount] | None) -> int:
-    return sum(detail.token_count or 0 for detail in details or () if detail.modality == modality)

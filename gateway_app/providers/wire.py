@@ -1,7 +1,7 @@
 """A vendor's HTTP endpoint: JSON out, JSON or server-sent events in, over one shared session."""
 
 import io
-from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from gateway_app.exceptions import ProviderBadReply
+from gateway_app.exceptions import GatewayError, ProviderBadReply
 from gateway_app.providers.sse import EventParser, ServerSentEvent
 from gateway_app.providers.vendor_errors import error_reply
 
@@ -17,13 +17,19 @@ CONNECT_SECONDS = 10.0
 """For one connection; how long a reply may take is the caller's to say."""
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 
+ErrorReply = Callable[..., GatewayError]
+"""`(status, body, headers, *, now)`: what a reply with another status than 200 means."""
+
 
 class Wire:
     """Raises our exceptions for what the vendor says, and the client's own for what happens on the way."""
 
-    def __init__(self, base_url: str, *, headers: Mapping[str, str]) -> None:
+    def __init__(
+        self, base_url: str, *, headers: Mapping[str, str], error_reply: ErrorReply = error_reply
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._headers = dict(headers)
+        self._error_reply = error_reply
         self._session: aiohttp.ClientSession | None = None
 
     async def open(self) -> None:
@@ -64,7 +70,7 @@ class Wire:
         ) as response:
             if response.status != 200:
                 said = await _whole(response)
-                raise error_reply(response.status, said, response.headers, now=datetime.now(UTC))
+                raise self._error_reply(response.status, said, response.headers, now=datetime.now(UTC))
             yield response
 
 

@@ -10,6 +10,7 @@ import pytest
 from gateway_app.events import Fold
 from gateway_app.providers.base import Provider
 from gateway_app.providers.gemini import Gemini
+from gateway_app.providers.gemini_sdk import GeminiSdk
 from gateway_app.testing.simulator import Simulator
 from gateway_app.types import Chunk, Completion, CompletionRequest, Message
 from llmgateway import embedded
@@ -17,16 +18,16 @@ from llmgateway import embedded
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "gemini_wire"
 """Real traffic, kept beside the project where it is at hand."""
 
-OpenGemini = Callable[[str], AbstractAsyncContextManager[Gemini]]
+OpenGemini = Callable[..., AbstractAsyncContextManager[Provider]]
 
 
-@pytest.fixture
-def open_gemini() -> OpenGemini:
-    """`async with open_gemini(url) as adapter`."""
+@pytest.fixture(params=[Gemini, GeminiSdk], ids=["wire", "sdk"])
+def open_gemini(request: pytest.FixtureRequest) -> OpenGemini:
+    """`async with open_gemini(url) as adapter`, over each of its transports."""
 
     @asynccontextmanager
-    async def opened(url: str) -> AsyncIterator[Gemini]:
-        adapter = Gemini(api_key="for-tests", base_url=url)
+    async def opened(url: str, *, api_key: str = "for-tests") -> AsyncIterator[Provider]:
+        adapter: Provider = request.param(api_key=api_key, base_url=url)
         await adapter.open()
         try:
             yield adapter
@@ -52,7 +53,7 @@ async def simulator() -> AsyncIterator[Simulator]:
 
 
 @pytest.fixture
-async def gemini(simulator: Simulator, open_gemini: OpenGemini) -> AsyncIterator[Gemini]:
+async def gemini(simulator: Simulator, open_gemini: OpenGemini) -> AsyncIterator[Provider]:
     """The adapter, with the simulator as its vendor."""
     async with open_gemini(simulator.url) as adapter:
         yield adapter

@@ -8,8 +8,10 @@ import pytest
 from google.genai import errors
 
 from gateway_app import exceptions as ours
-from gateway_app.providers.gemini import FOREIGN_ERRORS, Gemini
+from gateway_app.providers.base import Provider
+from gateway_app.providers.gemini_sdk import FOREIGN_ERRORS
 from gateway_app.testing.simulator import Simulator
+from gateway_app.testing.wire.requests import in_camel_case
 from gateway_app.tests.conftest import OpenGemini, ask, chunks_of, completion_of, until
 from gateway_app.types import CompletionRequest, Image, Message, Parameters, ToolCall
 
@@ -22,7 +24,7 @@ WEATHER = {
 
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "streamed"])
 async def test_messages_and_parameters_reach_the_wire(
-    gemini: Gemini, simulator: Simulator, whole: bool
+    gemini: Provider, simulator: Simulator, whole: bool
 ) -> None:
     request = CompletionRequest(
         model="gemini-2.5-flash",
@@ -46,9 +48,9 @@ async def test_messages_and_parameters_reach_the_wire(
         ),
     )
     await chunks_of(gemini, request, whole=whole)
-    sent = simulator.requests()[-1].body
+    sent = in_camel_case(simulator.requests()[-1].body)
     assert [turn["role"] for turn in sent["contents"]] == ["user", "model", "user"]
-    assert sent["contents"][2]["parts"][0]["inlineData"] == {"mime_type": "image/png", "data": "iVBORw0="}
+    assert sent["contents"][2]["parts"][0]["inlineData"] == {"mimeType": "image/png", "data": "iVBORw0="}
     assert sent["systemInstruction"]["parts"][0]["text"] == "Be brief."
     config = sent["generationConfig"]
     assert config["temperature"] == 0.2
@@ -56,12 +58,12 @@ async def test_messages_and_parameters_reach_the_wire(
     assert config["topP"] == 0.9
     assert config["stopSequences"] == ["END"]
     assert config["seed"] == 7
-    assert config["thinkingConfig"]["thinking_budget"] == 0
+    assert config["thinkingConfig"]["thinkingBudget"] == 0
     assert config["responseMimeType"] == "application/json"
     assert sent["safetySettings"] == [{"category": "HARM_CATEGORY_HARASSMENT", "threshold": "BLOCK_NONE"}]
 
 
-async def test_a_tool_is_called_and_its_result_answered_from(gemini: Gemini, simulator: Simulator) -> None:
+async def test_a_tool_is_called_and_its_result_answered_from(gemini: Provider, simulator: Simulator) -> None:
     parameters = Parameters(tools=(WEATHER,), tool_choice="required")
     question = Message(role="user", content="What is the weather in Oslo?")
     asked = CompletionRequest(model="gemini-2.5-flash", messages=(question,), parameters=parameters)
@@ -75,18 +77,18 @@ async def test_a_tool_is_called_and_its_result_answered_from(gemini: Gemini, sim
         gemini, CompletionRequest(model="gemini-2.5-flash", messages=turns), whole=True
     )
     assert "snowing" in answer.text
-    sent = simulator.requests()[-1].body["contents"]
+    sent = in_camel_case(simulator.requests()[-1].body)["contents"]
     assert sent[2]["parts"][0]["functionResponse"]["name"] == "get_weather"
     assert (call.signature is None) == ("thoughtSignature" not in sent[1]["parts"][0])
 
 
-async def test_system_text_alone_is_answered(gemini: Gemini) -> None:
+async def test_system_text_alone_is_answered(gemini: Provider) -> None:
     request = CompletionRequest(model="gemini-2.5-flash", messages=(Message(role="system", content="Hello"),))
     assert (await completion_of(gemini, request, whole=True)).text
 
 
 @pytest.mark.parametrize("content", ["[" * 500 + "]" * 500, '{"a":' * 100 + "1" + "}" * 100, "[" * 100_000])
-async def test_a_tools_result_of_any_depth_is_passed_on(gemini: Gemini, content: str) -> None:
+async def test_a_tools_result_of_any_depth_is_passed_on(gemini: Provider, content: str) -> None:
     call = ToolCall(id="c", name="f", arguments=content)
     turns = (
         Message(role="user", content="Ask f."),
@@ -97,7 +99,7 @@ async def test_a_tools_result_of_any_depth_is_passed_on(gemini: Gemini, content:
     assert (await completion_of(gemini, request, whole=True)).finish_reason == "stop"
 
 
-async def test_a_blocked_prompt_is_an_answer_and_no_error(gemini: Gemini) -> None:
+async def test_a_blocked_prompt_is_an_answer_and_no_error(gemini: Provider) -> None:
     reply = await completion_of(gemini, ask("Hello [[fault:blocked]]"), whole=True)
     assert (reply.text, reply.finish_reason) == ("", "content_filter")
 
@@ -128,7 +130,7 @@ BROKEN = {
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "streamed"])
 @pytest.mark.parametrize(("fault", "expected"), STATUSES.items())
 async def test_every_status_has_an_exception(
-    gemini: Gemini, fault: str, expected: type[Exception], whole: bool
+    gemini: Provider, fault: str, expected: type[Exception], whole: bool
 ) -> None:
     with pytest.raises(expected) as caught:
         await chunks_of(gemini, ask(f"Hello [[fault:{fault}]]"), whole=whole)
@@ -137,7 +139,7 @@ async def test_every_status_has_an_exception(
 
 @pytest.mark.parametrize(("fault", "expected"), BROKEN.items())
 async def test_every_broken_stream_has_an_exception(
-    gemini: Gemini, fault: str, expected: type[Exception]
+    gemini: Provider, fault: str, expected: type[Exception]
 ) -> None:
     with pytest.raises(ours.ProviderError) as caught:
         await chunks_of(gemini, ask(f"Tell me of the sea. [[fault:{fault}]]"))
@@ -145,12 +147,12 @@ async def test_every_broken_stream_has_an_exception(
 
 
 @pytest.mark.parametrize("fault", ["malformed", "invalid_utf8", "wrong_type", "empty", "cut", "reset"])
-async def test_every_broken_whole_reply_has_an_exception(gemini: Gemini, fault: str) -> None:
+async def test_every_broken_whole_reply_has_an_exception(gemini: Provider, fault: str) -> None:
     with pytest.raises(ours.ProviderError):
         await chunks_of(gemini, ask(f"Tell me of the sea. [[fault:{fault}]]"), whole=True)
 
 
-async def test_the_vendors_delay_is_known(gemini: Gemini) -> None:
+async def test_the_vendors_delay_is_known(gemini: Provider) -> None:
     with pytest.raises(ours.ProviderRateLimited) as caught:
         await chunks_of(gemini, ask("Hello [[fault:429 retry=7]]"))
     assert caught.value.retry_after == 7
@@ -159,8 +161,7 @@ async def test_the_vendors_delay_is_known(gemini: Gemini) -> None:
 async def test_a_bad_key_is_our_fault_and_not_the_callers(
     open_gemini: OpenGemini, simulator: Simulator
 ) -> None:
-    async with open_gemini(simulator.url) as gemini:
-        gemini.api_key = ""
+    async with open_gemini(simulator.url, api_key="") as gemini:
         with pytest.raises(ours.ProviderDenied, match="GEMINI_API_KEY is not set"):
             await chunks_of(gemini, ask("Hello"))
 
@@ -173,7 +174,7 @@ async def test_a_vendor_that_is_not_there_fails_at_once(open_gemini: OpenGemini)
 
 @pytest.mark.parametrize("fault", ["stall", "hang"])
 async def test_cancelling_the_reader_closes_the_connection(
-    gemini: Gemini, simulator: Simulator, fault: str
+    gemini: Provider, simulator: Simulator, fault: str
 ) -> None:
     reading = asyncio.create_task(chunks_of(gemini, ask(f"Tell me of the sea. [[fault:{fault}]]")))
     await until(lambda: simulator.stats().in_flight == 1)
@@ -181,7 +182,7 @@ async def test_cancelling_the_reader_closes_the_connection(
     await until(lambda: simulator.stats().calls_cancelled == 1)
 
 
-async def test_leaving_in_the_middle_closes_the_connection(gemini: Gemini, simulator: Simulator) -> None:
+async def test_leaving_in_the_middle_closes_the_connection(gemini: Provider, simulator: Simulator) -> None:
     async with aclosing(gemini.stream(ask("Tell me of the sea. [[fault:stall after=2]]"))) as chunks:
         await anext(chunks)
     await until(lambda: simulator.stats().calls_cancelled == 1)

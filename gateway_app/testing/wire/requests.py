@@ -186,7 +186,7 @@ Body = TypeVar("Body", GenerateRequest, CountRequest, EmbedRequest, BatchEmbedRe
 def read(body: bytes, kind: type[Body]) -> Body:
     """`body` as a value of `kind`. Raises `GoogleError` 400 with Google's words."""
     try:
-        return msgspec.convert(_camel(msgspec.json.decode(body)), kind)
+        return msgspec.convert(in_camel_case(msgspec.json.decode(body)), kind)
     except msgspec.ValidationError as exc:
         raise _misfit(str(exc)) from exc
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
@@ -207,12 +207,13 @@ _OPAQUE = frozenset(
 )
 
 
-def _camel(value: Any) -> Any:
+def in_camel_case(value: Any) -> Any:
+    """Google's JSON with the names of its own fields in one form; what callers name themselves stays."""
     if isinstance(value, Mapping):
         renamed = {_SNAKE.sub(lambda found: found[1].upper(), name): item for name, item in value.items()}
-        return {name: item if name in _OPAQUE else _camel(item) for name, item in renamed.items()}
+        return {name: item if name in _OPAQUE else in_camel_case(item) for name, item in renamed.items()}
     if isinstance(value, list):
-        return [_camel(item) for item in value]
+        return [in_camel_case(item) for item in value]
     return value
 
 
