@@ -12,7 +12,7 @@ run: install  ## start everything on http://127.0.0.1:8000 (PORT=8001 make run: 
 	@exec $(PY) -m llmgateway.run
 
 test: install  ## the whole suite, on servers of its own (ARGS="-k cache": a part of it)
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest -n auto --maxprocesses 4 --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 check: install  ## format, lint, types, import contracts, settings, migrations, YAML
 	$(PY) -m ruff format --check .

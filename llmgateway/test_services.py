@@ -1,7 +1,8 @@
 """A pytest plugin: a real Postgres and a real Redis for the run, before Django reads its settings.
 
 `TEST_DATABASE_URL` and `TEST_REDIS_URL` name servers to use instead: databases are created in the one,
-database 0 and 1 of the other are flushed.
+database 0 and 1 of the other are flushed. In a run of several processes (`-n`), each has servers of its own,
+or else databases of its own: the second process 2 and 3, and so on.
 """
 
 import os
@@ -40,11 +41,18 @@ ENVIRONMENT = {
 }
 
 
+PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+REDIS, REDIS_OF_THE_STACK = str(2 * PROCESS), str(2 * PROCESS + 1)
+
+NOWHERE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
+"""For a process that runs no test: settings are read there, too, and nobody is asked."""
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None]:
     with ExitStack() as undo:
         try:
-            urls = _servers(undo)
+            urls = NOWHERE if _only_hands_out(early_config) else _servers(undo)
         except (ProcessFailed, redis.RedisError) as error:
             raise pytest.UsageError(str(error)) from error
         for name in env.names():
@@ -60,6 +68,19 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.reuse_db = True
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n`, a file stays in one process, but for its tests that empty the database: those come later.
+
+    pytest-django sorts them to the end of a process; this keeps them there when files are handed out.
+    """
+    for item in items:
+        marker = item.get_closest_marker("django_db")
+        fixtures = getattr(item, "fixturenames", ())
+        empties = "transactional_db" in fixtures or bool(marker and marker.kwargs.get("transaction"))
+        item.add_marker(pytest.mark.xdist_group(f"{item.path.stem}{'-emptying' if empties else ''}"))
+
+
 @pytest.fixture(scope="session")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     """The real system: its simulator drips a chunk every 50 ms, two gateway workers."""
@@ -67,11 +88,17 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         tmp_path_factory.mktemp("stack"),
         environment=dict(os.environ),
         database_url=_with_path(os.environ["DATABASE_URL"], f"stack_{secrets.token_hex(4)}"),
-        redis_url=_with_path(os.environ["REDIS_URL"], "1"),
+        redis_url=_with_path(os.environ["REDIS_URL"], REDIS_OF_THE_STACK),
     )
     system.start()
     yield system
     system.stop()
+
+
+def _only_hands_out(config: pytest.Config) -> bool:
+    """Whether this is the process that hands the tests out to others."""
+    several = bool(getattr(config.known_args_namespace, "numprocesses", None))
+    return several and "PYTEST_XDIST_WORKER" not in os.environ
 
 
 def _servers(undo: ExitStack) -> dict[str, str]:
@@ -91,7 +118,7 @@ def _servers(undo: ExitStack) -> dict[str, str]:
     else:
         server = embedded.redis(directory / "redis", log=directory / "redis.log", persistent=False)
         redis_url = _start(server, undo)
-    return {"DATABASE_URL": _with_path(database_url, name), "REDIS_URL": _with_path(redis_url, "0")}
+    return {"DATABASE_URL": _with_path(database_url, name), "REDIS_URL": _with_path(redis_url, REDIS)}
 
 
 def _start(server: embedded.Server, undo: ExitStack) -> str:
@@ -106,7 +133,7 @@ def _drop(database_url: str, name: str) -> None:
 
 
 def _flush(redis_url: str) -> None:
-    for number in ("0", "1"):
+    for number in (REDIS, REDIS_OF_THE_STACK):
         with redis.Redis.from_url(_with_path(redis_url, number), socket_connect_timeout=5) as client:
             client.flushdb()
 
