@@ -58,6 +58,10 @@ class Call:
     def elapsed(self) -> float:
         return time.perf_counter() - self.began
 
+    def waited(self) -> float:
+        """Seconds since the request came in."""
+        return time.perf_counter() - (self.request.received or self.began)
+
     def upstream(self) -> float:
         """Seconds spent on vendors, the attempt under way included."""
         now = time.perf_counter() - self.attempt_began if self.attempt_began else 0.0

@@ -24,6 +24,8 @@ class GatewaySettings:
     cache_ttl: int
     allow_anonymous: bool
     max_body_bytes: int
+    image_url_hosts: tuple[str, ...]
+    image_urls_allow_private: bool
     patience: Patience
     circuit_failures: int
     web_workers: int
@@ -45,6 +47,8 @@ def gateway() -> GatewaySettings:
         cache_ttl=given["CACHE_TTL"],
         allow_anonymous=given["ALLOW_ANONYMOUS"],
         max_body_bytes=given["MAX_BODY_BYTES"],
+        image_url_hosts=tuple(given["IMAGE_URL_HOSTS"]),
+        image_urls_allow_private=given["IMAGE_URLS_ALLOW_PRIVATE"],
         patience=Patience(
             first=given["FIRST_TOKEN_TIMEOUT"], idle=given["IDLE_TIMEOUT"], total=given["REQUEST_TIMEOUT"]
         ),

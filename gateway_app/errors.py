@@ -24,6 +24,7 @@ STATUS: Mapping[type[Exception], int] = {
     ours.RequestRejected: 400,
     ours.InvalidRequest: 400,
     ours.BodyTooLarge: 413,
+    ours.ImageRefused: 400,
     ours.Unauthenticated: 401,
     ours.Forbidden: 403,
     ours.ModelNotFound: 404,

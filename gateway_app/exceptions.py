@@ -4,6 +4,7 @@ GatewayError
 ├── RequestRejected             the caller's mistake
 │   ├── InvalidRequest          the body does not fit the schema
 │   ├── BodyTooLarge
+│   ├── ImageRefused            an image's address that is not allowed, or has no image
 │   ├── Unauthenticated         no key, or a bad one
 │   ├── Forbidden               the key may not do this
 │   ├── ModelNotFound           no provider serves that model
@@ -47,6 +48,10 @@ class BodyTooLarge(RequestRejected):
 
 
 class Unauthenticated(RequestRejected):
+class ImageRefused(RequestRejected):
+    code = "invalid_image_url"
+
+
     code = "invalid_api_key"
 
 

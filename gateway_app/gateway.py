@@ -16,6 +16,7 @@ from gateway_app.embedding import Embeddings
 from gateway_app.embedding_cache import EmbeddingCache
 from gateway_app.flight_share import FlightShare
 from gateway_app.flights import Flights
+from gateway_app.image_fetching import ImageFetcher
 from gateway_app.ledger import Ledger
 from gateway_app.price_book import PriceBook
 from gateway_app.prices import load_prices
@@ -37,6 +38,7 @@ class Gateway:
     registry: Registry
     keys: Refreshed[Keys]
     prices: Refreshed[PriceBook]
+    images: ImageFetcher
     settings: conf.GatewaySettings
 
     def authenticate(self, authorization: str) -> Caller:
@@ -47,6 +49,7 @@ class Gateway:
         """Opens what needs an event loop. A dependency that is away does not stop the start."""
         for adapter in self._adapters():
             await adapter.open()
+        await self.images.open()
         await asyncio.gather(
             self.registry.start(),
             self.keys.start(),
@@ -69,6 +72,7 @@ class Gateway:
         await self.service.flights.stop()
         for adapter in self._adapters():
             await adapter.close()
+        await self.images.close()
         await self.service.admission.stop()
         await self.service.ledger.stop()
         await self.service.cache.close()
@@ -117,6 +121,7 @@ def build() -> Gateway:
         registry=registry,
         keys=keys,
         prices=prices,
+        images=ImageFetcher(settings.image_url_hosts, allow_private=settings.image_urls_allow_private),
         settings=settings,
     )
 

@@ -35,7 +35,7 @@ class Upstream:
 
         Once a chunk has said something there is no other try. Raises the last model's `GatewayError`.
         """
-        deadline = time.monotonic() + self.patience.total
+        deadline = time.monotonic() + self.patience.total - call.waited()
         cards = [card for card in self.candidates(request.model) if call.request.caller.may_use(card.name)]
         for card in cards:
             spoken = False

@@ -49,6 +49,10 @@ class Environment:
     max_body_bytes: int
     ledger_retention_months: int
     """Whole months of calls that are kept besides the present one; 0 keeps all."""
+    image_url_hosts: list[str]
+    """Hosts that images may be fetched from: names, `*.` for all below one, `:port` behind where not 443."""
+    image_urls_allow_private: bool
+    """Those hosts may have addresses that are not public."""
     request_timeout: float
     """Seconds that one call may take in all."""
     first_token_timeout: float
@@ -115,6 +119,8 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
         ledger_retention_months=reader.integer("LEDGER_RETENTION_MONTHS", 12, least=0),
         request_timeout=reader.seconds("REQUEST_TIMEOUT", 120.0),
         first_token_timeout=reader.seconds("FIRST_TOKEN_TIMEOUT", 60.0),
+        image_url_hosts=reader.hosts("IMAGE_URL_HOSTS"),
+        image_urls_allow_private=reader.boolean("IMAGE_URLS_ALLOW_PRIVATE", False),
         idle_timeout=reader.seconds("IDLE_TIMEOUT", 30.0),
         circuit_failures=reader.integer("CIRCUIT_FAILURES", 5, least=1),
         default_model=reader.text("DEFAULT_MODEL", "gemini-2.5-flash"),
@@ -197,6 +203,13 @@ class _Reader:
     def headers(self, name: str) -> dict[str, str]:
         pairs = [word.partition("=") for word in self.words(name, [])]
         if not all(key.strip() and value for key, _, value in pairs):
+    def hosts(self, name: str) -> list[str]:
+        hosts = [host.lower() for host in self.words(name, [])]
+        for host in hosts:
+            if not re.fullmatch(r"(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?", host):
+                _refuse(name, "hosts such as images.example.com or *.example.com, separated by commas", host)
+        return hosts
+
             raise InvalidEnvironment(f"{name} takes name=value pairs, separated by commas")
         return {key.strip(): unquote(value.strip()) for key, _, value in pairs}
 

@@ -98,6 +98,8 @@ GATEWAY = {
     "CACHE_TTL": ENV.cache_ttl,
     "ALLOW_ANONYMOUS": ENV.allow_anonymous,
     "MAX_BODY_BYTES": ENV.max_body_bytes,
+    "IMAGE_URL_HOSTS": ENV.image_url_hosts,
+    "IMAGE_URLS_ALLOW_PRIVATE": ENV.image_urls_allow_private,
     "REQUEST_TIMEOUT": ENV.request_timeout,
     "FIRST_TOKEN_TIMEOUT": ENV.first_token_timeout,
     "IDLE_TIMEOUT": ENV.idle_timeout,

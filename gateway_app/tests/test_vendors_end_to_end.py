@@ -7,9 +7,10 @@ from typing import Any
 
 import httpx
 import pytest
-from openai import AsyncOpenAI
+from openai import AsyncOpenAI, BadRequestError
 
 from gateway_app.testing.process import SimulatorControl
+from gateway_app.tests.picture_host import PNG, PictureHost, picture_host
 from llmgateway import parts
 from llmgateway.ports import LOOPBACK, free_port
 from llmgateway.stack import Stack
@@ -31,9 +32,18 @@ WEATHER: Any = {
 
 
 @pytest.fixture(scope="module")
-def address(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Of a gateway that has keys of all three vendors."""
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PictureHost]:
+    with picture_host(tmp_path_factory.mktemp("pictures")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def address(stack: Stack, pictures: PictureHost, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Of a gateway that has keys of all three vendors, and fetches from one host of images."""
     environment = stack.env | {
+        "IMAGE_URL_HOSTS": pictures.authority,
+        "IMAGE_URLS_ALLOW_PRIVATE": "1",
+        "SSL_CERT_FILE": str(pictures.certificates),
         "OPENAI_BASE_URL": f"{stack.simulator_url}/v1",
         "OPENAI_API_KEY": "simulated",
         "ANTHROPIC_BASE_URL": stack.simulator_url,
@@ -100,6 +110,39 @@ async def test_tools_go_there_and_back_through_openais_own_client(openai: AsyncO
     messages.append({"role": "tool", "tool_call_id": calls[0].id, "content": "Seven degrees."})
     second = await openai.chat.completions.create(model=model, messages=messages, tools=[WEATHER])
     assert "Seven degrees" in (second.choices[0].message.content or "")
+
+
+@pytest.mark.parametrize("model", ["gemini-2.5-flash", "gpt-4.1-mini", "claude-haiku-4-5"])
+@pytest.mark.parametrize("way", ["data", "https"])
+async def test_an_image_reaches_every_vendor_whichever_way_it_came(
+    openai: AsyncOpenAI, stack: Stack, pictures: PictureHost, model: str, way: str
+) -> None:
+    url = f"data:image/png;base64,{PNG}" if way == "data" else pictures.url("/dot.png")
+    parts: list[Any] = [
+        {"type": "text", "text": f"What is this, sent as {way}?"},
+        {"type": "image_url", "image_url": {"url": url, "detail": "low"}},
+    ]
+    reply = await openai.chat.completions.create(
+        model=model, messages=[{"role": "user", "content": parts}], stream=False
+    )
+    assert reply.choices[0].message.content
+    vendor = SimulatorControl(stack.simulator_url)
+    assert PNG in json.dumps((await asyncio.to_thread(vendor.requests, 1))[0].body)
+
+
+async def test_an_image_that_cannot_be_had_is_the_callers_mistake(
+    openai: AsyncOpenAI, pictures: PictureHost
+) -> None:
+    for url in (pictures.url("/gone"), "https://elsewhere.example.com/dot.png"):
+        image: Any = {"type": "image_url", "image_url": {"url": url}}
+        with pytest.raises(BadRequestError) as caught:
+            await openai.chat.completions.create(
+                model="gpt-4.1-mini", messages=[{"role": "user", "content": [image]}]
+            )
+        assert (caught.value.code, caught.value.param) == (
+            "invalid_image_url",
+            "messages[0].content[0].image_url.url",
+        )
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -1,11 +1,13 @@
 """From OpenAI's request to ours."""
 
-from collections.abc import MutableMapping
+from collections.abc import Mapping, MutableMapping
+from types import MappingProxyType
 from typing import Any
 
 from gateway_app.asking import SESSION_LENGTH, session_id
 from gateway_app.headers import header
 from gateway_app.requests import CacheControl, Caller, ChatRequest
+from gateway_app.types import Image
 from gateway_app.v1.exceptions import BadParameter
 from gateway_app.v1.messages import messages
 from gateway_app.v1.names import PromptName, prompt_name
@@ -13,8 +15,16 @@ from gateway_app.v1.parameters import parameters
 from gateway_app.v1.schemas import ChatCompletionRequest
 
 
-def ask(scope: MutableMapping[str, Any], body: ChatCompletionRequest, caller: Caller) -> ChatRequest:
-    """Raises `BadParameter`, or `ModelNotFound` for a `model` that names nothing."""
+def ask(
+    scope: MutableMapping[str, Any],
+    body: ChatCompletionRequest,
+    caller: Caller,
+    images: Mapping[str, Image] = MappingProxyType({}),
+) -> ChatRequest:
+    """`images`: those that were fetched, by address.
+
+    Raises `BadParameter`, or `ModelNotFound` for a `model` that names nothing.
+    """
     prompt = prompt_name(body.model)
     if prompt is None:
         _check_plain(body)
@@ -23,7 +33,7 @@ def ask(scope: MutableMapping[str, Any], body: ChatCompletionRequest, caller: Ca
         caller=caller,
         surface="v1",
         stream=bool(body.stream),
-        messages=messages(body.messages),
+        messages=messages(body.messages, images),
         prompt_name=prompt.name if prompt else None,
         prompt_version=_version(prompt, body) if prompt else None,
         variables=body.variables,

@@ -12,6 +12,7 @@ from gateway_app.schemas import encode
 from gateway_app.v1.asking import ask
 from gateway_app.v1.errors import WireFailure, wire_failure
 from gateway_app.v1.form import ReplyForm, reply_form
+from gateway_app.v1.image_urls import fetched
 from gateway_app.v1.model_list import model_entry, model_list
 from gateway_app.v1.reading import read
 from gateway_app.v1.stream import CONTENT_TYPE, ChunkStream
@@ -45,7 +46,8 @@ class ChatCompletions(WireConsumer):
         caller = self.caller()
         require_json(self.scope)
         asked = read(body)
-        request = ask(self.scope, asked, caller)
+        images = await fetched(asked, self.gateway.images)
+        request = ask(self.scope, asked, caller, images)
         form = reply_form(asked, version=self.gateway.settings.version)
         await (self._stream if request.stream else self._whole)(request, form)
 

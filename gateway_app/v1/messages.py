@@ -1,7 +1,7 @@
 """OpenAI's messages as ours."""
 
 from base64 import b64decode
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from gateway_app.types import Image, Message, ToolCall
 from gateway_app.v1.exceptions import BadParameter
@@ -19,8 +19,11 @@ from gateway_app.v1.schemas import (
 Content = str | Sequence[TextPart | ImagePart | RefusalPart] | None
 
 
-def messages(given: Iterable[AnyMessage]) -> tuple[Message, ...]:
-    """In their order. Raises `BadParameter` for a bad image, a bad signature, or an answer to no call."""
+def messages(given: Iterable[AnyMessage], fetched: Mapping[str, Image]) -> tuple[Message, ...]:
+    """In their order, with the images that were `fetched`, by address.
+
+    Raises `BadParameter` for a bad image, a bad signature, or an answer to no call.
+    """
     called: dict[str, str] = {}
     made = []
     for place, message in enumerate(given):
@@ -31,7 +34,7 @@ def messages(given: Iterable[AnyMessage]) -> tuple[Message, ...]:
         elif isinstance(message, ToolMessage):
             made.append(_tool(message, called, where))
         elif isinstance(message, UserMessage):
-            images = _images(message.content, where)
+            images = _images(message.content, fetched, where)
             text = _text(message.content)
             made.append(Message(role="user", content=text, images=images, name=message.name))
         else:
@@ -80,24 +83,19 @@ def _tool(message: ToolMessage, called: dict[str, str], where: str) -> Message:
     return Message(role="tool", content=_text(message.content), tool_call_id=message.tool_call_id, name=name)
 
 
-def _images(content: Content, where: str) -> tuple[Image, ...]:
+def _images(content: Content, fetched: Mapping[str, Image], where: str) -> tuple[Image, ...]:
     if not content or isinstance(content, str):
         return ()
     return tuple(
-        _image(part.image_url.url, f"{where}.content[{place}].image_url.url")
+        fetched.get(part.image_url.url)
+        or _image(part.image_url.url, f"{where}.content[{place}].image_url.url")
         for place, part in enumerate(content)
         if isinstance(part, ImagePart)
     )
 
 
 def _image(url: str, where: str) -> Image:
-    """From a data URL (RFC 2397). Whatever is behind another address is not for this gateway to fetch."""
-    if not url.startswith("data:"):
-        raise BadParameter(
-            "Image addresses are not fetched: send the image itself as data:image/png;base64,…",
-            param=where,
-            code="invalid_image_url",
-        )
+    """From a data URL (RFC 2397)."""
     head, _, data = url.removeprefix("data:").partition(",")
     media_type, _, encoding = head.partition(";")
     if not media_type.startswith("image/") or encoding != "base64" or not data or not _is_base64(data):

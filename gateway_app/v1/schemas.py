@@ -22,7 +22,7 @@ class TextPart(Strict, kw_only=True, tag_field="type", tag="text"):
 
 
 class ImageUrl(Strict, kw_only=True):
-    url: Annotated[str, Meta(description="A data URL; addresses are not fetched.")]
+    url: Annotated[str, Meta(description="A data URL, or an https address on a host that is allowed.")]
     detail: Literal["auto", "low", "high", "original"] | None = None
 
 

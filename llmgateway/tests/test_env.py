@@ -47,6 +47,8 @@ def test_a_pin_names_its_prompt() -> None:
         ("REQUEST_TIMEOUT", "nan", "seconds above 0, at most 3600, not 'nan'"),
         ("LOG_FORMAT", "xml", "one of json, console, not 'xml'"),
         ("CORS_ALLOWED_ORIGINS", "app.example.com", "origins such as https://app.example.com"),
+        ("IMAGE_URL_HOSTS", "https://a.example.com", "hosts such as images.example.com"),
+        ("IMAGE_URL_HOSTS", "*", "hosts such as images.example.com"),
         ("REDIS_URL", "localhost:6379", "a URL that starts with redis:// or rediss:// or unix://"),
         ("REDIS_URL", "redis://localhost:port/0", "a URL that starts with redis://"),
         ("GEMINI_BASE_URL", "ftp://example.com", "a URL that starts with http:// or https://"),

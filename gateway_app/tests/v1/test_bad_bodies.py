@@ -176,7 +176,9 @@ def test_a_wrong_message_is_found(wire: httpx.Client, message: Any) -> None:
 
 
 @pytest.mark.parametrize("url", WRONG_IMAGES)
-def test_images_come_with_the_request_or_not_at_all(wire: httpx.Client, url: str) -> None:
+def test_an_image_that_is_none_or_on_a_host_that_nobody_allowed_is_refused(
+    wire: httpx.Client, url: str
+) -> None:
     message = {"role": "user", "content": [{"type": "image_url", "image_url": {"url": url}}]}
     error = refusal(wire, body("", messages=[message]))
     assert error["param"] == "messages[0].content[0].image_url.url"
