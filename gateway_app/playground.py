@@ -39,6 +39,10 @@ class PlaygroundSocket(ChatSocket):
             await self.close()  # before it was accepted: the browser is told 403
             return
         await self.accept()
+        self.watch()
+
+    def check(self) -> None:
+        """The user is looked at for each trial."""
 
     def identify(self) -> Caller:
         name = self.scope["user"].get_username()

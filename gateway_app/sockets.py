@@ -1,6 +1,7 @@
 """`WS /ws/chat`: many chats on one socket, each a task of its own."""
 
 import asyncio
+import contextlib
 from contextlib import aclosing
 from typing import Any
 
@@ -11,7 +12,7 @@ from channels.generic.websocket import AsyncWebsocketConsumer
 from gateway_app import asking, gateway
 from gateway_app.errors import failure
 from gateway_app.events import Delta, End, Start
-from gateway_app.exceptions import InvalidRequest, Unauthenticated
+from gateway_app.exceptions import InvalidRequest, Unauthenticated, Unavailable
 from gateway_app.gateway import Gateway
 from gateway_app.headers import authorization
 from gateway_app.ids import uuid7
@@ -24,6 +25,10 @@ CHATS = 32
 SUBPROTOCOL = "bearer."
 IDLE = 600.0
 """Seconds without a frame or a chat, after which the socket is closed."""
+KEY_WITHIN = 10.0
+"""Seconds that a socket may stay open without a key."""
+TICK = 0.5
+"""Seconds between two looks at whether a socket should still be open."""
 UNAUTHENTICATED = 4401
 IDLE_CLOSED = 4408
 
@@ -31,8 +36,8 @@ IDLE_CLOSED = 4408
 class ChatSocket(AsyncWebsocketConsumer):
     """Frames in: `auth`, `chat`, `cancel`. Out, each with the chat's `id`: `start`, `delta`, `end`, `error`.
 
-    A client that reads slowly is waited for, and meanwhile holds no more than the replies of its `CHATS`
-    chats, each within `flights.REPLY_BOUND`.
+    A client that reads slowly is waited for, and meanwhile each of its `CHATS` chats is at most
+    `flights.AHEAD` characters ahead of it, unless others read the same reply faster.
     """
 
     frames: Any = Frame
@@ -42,8 +47,10 @@ class ChatSocket(AsyncWebsocketConsumer):
         super().__init__()
         self.chats: dict[str, asyncio.Task[None]] = {}
         self.authorization: str | None = None
-        """What the caller gave; looked at for each chat, so that a revoked key ends here too."""
-        self._idle: asyncio.TimerHandle | None = None
+        """What the caller gave; looked at in each tick, so that a revoked key ends here too."""
+        self._opened = self._stirred = 0.0
+        """On the loop's clock."""
+        self._tick: asyncio.TimerHandle | None = None
 
     @property
     def gateway(self) -> Gateway:
@@ -57,14 +64,13 @@ class ChatSocket(AsyncWebsocketConsumer):
         offered = next((name for name in self.scope["subprotocols"] if name.startswith(SUBPROTOCOL)), None)
         given = f"Bearer {offered.removeprefix(SUBPROTOCOL)}" if offered else authorization(self.scope)
         await self.accept(offered)
-        self._stir()
+        self.watch()
         try:
             self.gateway.authenticate(given)
             self.authorization = given
         except Unauthenticated as exc:
             if given:
-                await self._refuse(None, exc)
-                await self.close(UNAUTHENTICATED)
+                await self._turn_out(exc)
 
     async def receive(self, text_data: str | None = None, bytes_data: bytes | None = None) -> None:
         identifier = None
@@ -88,6 +94,14 @@ class ChatSocket(AsyncWebsocketConsumer):
                 "no API key: send it in the header, as subprotocol bearer.<key>, or in an auth frame"
             )
         return self.gateway.authenticate(self.authorization)
+
+    def check(self) -> None:
+        """Raises `Unauthenticated` for whoever may stay no longer."""
+        if self.authorization is not None:
+            with contextlib.suppress(Unavailable):
+                self.gateway.authenticate(self.authorization)
+        elif asyncio.get_running_loop().time() - self._opened > KEY_WITHIN:
+            raise Unauthenticated(f"no API key came within {KEY_WITHIN:g} s")
 
     async def _obey(self, frame: Any) -> None:
         if isinstance(frame, AuthFrame):
@@ -117,13 +131,30 @@ class ChatSocket(AsyncWebsocketConsumer):
 
     def _stir(self) -> None:
         """The socket is in use: the time until it is closed as idle begins anew."""
-        if self._idle is not None:
-            self._idle.cancel()
-        self._idle = asyncio.get_running_loop().call_later(IDLE, self._doze)
+        self._stirred = asyncio.get_running_loop().time()
 
-    def _doze(self) -> None:
-        if not self.chats:
-            self._closing = asyncio.create_task(self.close(IDLE_CLOSED))
+    def watch(self) -> None:
+        """From now on it is closed once it is idle, or its key no longer good."""
+        self._opened = self._stirred = asyncio.get_running_loop().time()
+        self._look()
+
+    def _look(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            self.check()
+        except Unauthenticated as exc:
+            self._closing = loop.create_task(self._turn_out(exc))
+            return
+        if not self.chats and loop.time() - self._stirred > IDLE:
+            self._closing = loop.create_task(self.close(IDLE_CLOSED))
+            return
+        self._tick = loop.call_later(TICK, self._look)
+
+    async def _turn_out(self, exc: Unauthenticated) -> None:
+        for task in self.chats.values():
+            task.cancel()
+        await self._refuse(None, exc)
+        await self.close(UNAUTHENTICATED)
 
     async def _chat(self, frame: Any, caller: Caller) -> None:
         request_id = str(uuid7())
@@ -159,8 +190,8 @@ class ChatSocket(AsyncWebsocketConsumer):
         await self.send(text_data=encode(frame).decode())
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
-        if self._idle is not None:
-            self._idle.cancel()
+        if self._tick is not None:
+            self._tick.cancel()
         tasks = list(self.chats.values())
         for task in tasks:
             task.cancel()

@@ -5,6 +5,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import httpx
@@ -13,6 +14,8 @@ import pytest
 from gateway_app.access import create_key, revoke_key, set_limits
 from gateway_app.key_snapshot import access_revision, load_keys
 from gateway_app.models import AccessRevision, ApiKey
+from gateway_app.sockets import UNAUTHENTICATED
+from gateway_app.testing.process import SimulatorControl
 from gateway_app.tests.clients import open_socket
 from llmgateway.env import ROOT
 from llmgateway.stack import Stack
@@ -101,16 +104,29 @@ def test_a_key_works_within_a_second_and_stops_within_a_second(stack: Stack, any
     assert {ask(anybody, key).status_code for _ in range(8)} == {401}
 
 
-async def test_a_revoked_key_ends_on_a_socket_that_is_open_too(stack: Stack) -> None:
-    key = await asyncio.to_thread(manage, stack, "create_key", "--project", "limits", "--name", "socket")
+@pytest.mark.parametrize("end", ["revoked", "expired"])
+async def test_a_key_that_ends_ends_a_long_chat_and_its_socket_within_a_second_or_so(
+    stack: Stack, end: str
+) -> None:
+    vendor = SimulatorControl(stack.simulator_url)
+    expiry = ["--expires-at", (datetime.now(UTC) + timedelta(seconds=8)).isoformat()]
+    name = ["create_key", "--project", "limits", "--name", f"socket {end}"]
+    key = await asyncio.to_thread(manage, stack, *name, *(expiry if end == "expired" else ()))
     await asyncio.sleep(1)
     async with open_socket(stack, additional_headers={"Authorization": f"Bearer {key}"}) as socket:
-        await socket.send(type="chat", id="a", prompt="Am I known?")
-        assert (await socket.until_done("a"))[-1]["type"] == "end"
-        await asyncio.to_thread(manage, stack, "revoke_key", key.split("_")[1])
-        await asyncio.sleep(1)
-        await socket.send(type="chat", id="b", prompt="And now?")
-        assert (await socket.until_done("b"))[-1]["code"] == "invalid_api_key"
+        await socket.send(type="chat", id="a", prompt=f"Tell me of the sea, {end}. [[fault:stall after=2]]")
+        while (await socket.receive())["type"] != "delta":
+            pass
+        cancelled = (await asyncio.to_thread(vendor.stats)).calls_cancelled
+        if end == "revoked":
+            await asyncio.to_thread(manage, stack, "revoke_key", key.split("_")[1])
+        async with asyncio.timeout(2 if end == "revoked" else 10):
+            while (frame := await socket.receive())["type"] == "delta":
+                pass
+            assert (frame["type"], frame["id"], frame["code"]) == ("error", None, "invalid_api_key")
+            await socket.connection.wait_closed()
+        assert socket.connection.close_code == UNAUTHENTICATED
+        assert (await asyncio.to_thread(vendor.stats)).calls_cancelled == cancelled + 1
 
 
 def test_a_limit_says_how_much_is_left_and_when_there_is_more(stack: Stack, anybody: httpx.Client) -> None:
