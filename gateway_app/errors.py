@@ -31,6 +31,7 @@ STATUS: Mapping[type[Exception], int] = {
     ours.CallNotFound: 404,
     ours.LimitReached: 429,
     ours.ConcurrencyReached: 429,
+    ours.ReaderTooSlow: 408,
     ours.BudgetSpent: 402,
     ours.PriceUnknown: 402,
     ours.Unavailable: 503,

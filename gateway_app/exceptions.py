@@ -11,6 +11,7 @@ GatewayError
 │   ├── CallNotFound            the ledger has no such call of the caller's project
 │   ├── LimitReached            too much in a minute; `retry_after` seconds
 │   │   └── ConcurrencyReached  too much at once
+│   ├── ReaderTooSlow           the deadline passed while the reply waited to be read
 │   ├── BudgetSpent             what is left does not cover the call
 │   └── PriceUnknown            a budget must hold, and the model's price is not known
 ├── Unavailable                 a part of the gateway is away and the call cannot do without it
@@ -47,11 +48,11 @@ class BodyTooLarge(RequestRejected):
     code = "body_too_large"
 
 
-class Unauthenticated(RequestRejected):
 class ImageRefused(RequestRejected):
     code = "invalid_image_url"
 
 
+class Unauthenticated(RequestRejected):
     code = "invalid_api_key"
 
 
@@ -80,6 +81,10 @@ class LimitReached(RequestRejected):
 
 class ConcurrencyReached(LimitReached):
     code = "concurrency_limit_exceeded"
+
+
+class ReaderTooSlow(RequestRejected):
+    code = "reader_too_slow"
 
 
 class BudgetSpent(RequestRejected):

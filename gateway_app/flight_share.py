@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from uuid import uuid4
@@ -15,7 +15,7 @@ from gateway_app import exceptions
 from gateway_app.exceptions import GatewayError, ProviderBadReply, ProviderError, ProviderUnavailable
 from gateway_app.redis_mux import RedisMux, Script
 from gateway_app.replay import replay
-from gateway_app.types import Chunk, Completion
+from gateway_app.types import Chunk, Completion, ToolCall
 
 log = structlog.get_logger()
 
@@ -27,6 +27,9 @@ POLL = 0.03
 """Seconds between two looks at a leader elsewhere."""
 WANTED_MS = 1_000
 MIRROR_SECONDS = 60
+"""After its last renewal, of which there is one in each tick."""
+BATCH = 256
+"""Chunks that a follower takes at once."""
 
 RELEASE = 'if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end return 0'
 RENEW = 'if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("PEXPIRE", KEYS[1], ARGV[2]) end'
@@ -35,6 +38,8 @@ Fly = Callable[[], AsyncGenerator[Chunk, None]]
 """Asks the vendor."""
 Kept = Callable[[], Awaitable[Completion | None]]
 """Looks into the cache."""
+Crowded = Callable[[], bool]
+"""Whether so much is unread that no more should be fetched now."""
 
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Chunk).decode
@@ -87,39 +92,41 @@ class FlightShare:
         lead = self._leads.get(key)
         return lead is not None and lead.wanted
 
-    async def fly(self, key: str, fly: Fly, *, kept: Kept) -> AsyncGenerator[Chunk, None]:
-        """The chunks of the one flight under `key`, led here or followed.
+    async def fly(
+        self, key: str, fly: Fly, *, kept: Kept, crowded: Crowded = lambda: False
+    ) -> AsyncGenerator[Chunk, None]:
+        """The chunks of the one flight under `key`, led here or followed; none while it is `crowded` here.
 
         Where a leader elsewhere is gone before we heard his end, `kept` says whether the reply is there;
         if it is not, the flight is taken over, and readers are spared what they have heard already.
         """
         heard: list[Chunk] = []
         while True:
-            source = await self._source(key, fly)
+            source = await self._source(key, fly, crowded)
             try:
-                async with aclosing(resumed(source, _text(heard))) as chunks:
+                async with aclosing(resumed(source, heard)) as chunks:
                     async for chunk in chunks:
                         heard.append(chunk)
                         yield chunk
                 return
             except LeaderGone:
                 if completion := await kept():
-                    async with aclosing(resumed(_replayed(completion), _text(heard))) as chunks:
+                    async with aclosing(resumed(_replayed(completion), heard)) as chunks:
                         async for chunk in chunks:
                             yield chunk
                     return
 
-    async def _source(self, key: str, fly: Fly) -> AsyncGenerator[Chunk, None]:
+    async def _source(self, key: str, fly: Fly, crowded: Crowded) -> AsyncGenerator[Chunk, None]:
         token = uuid4().hex
         try:
             if await self._redis.call("SET", _lock(key), token, "NX", "PX", LOCK_MS):
-                return self._lead(key, token, fly)
+                return self._lead(key, token, fly, crowded)
             leader = await self._redis.call("GET", _lock(key))
         except RedisError:
-            return self._lead(key, "", fly)
-        return self._follow(key, leader.decode() if leader else "")
+            return self._lead(key, "", fly, crowded)
+        return self._follow(key, leader.decode() if leader else "", crowded)
 
-    async def _lead(self, key: str, token: str, fly: Fly) -> AsyncGenerator[Chunk, None]:
+    async def _lead(self, key: str, token: str, fly: Fly, crowded: Crowded) -> AsyncGenerator[Chunk, None]:
         lead = self._leads[key] = _Lead(token)
         last_words: tuple[str, ...] = ()
         try:
@@ -129,6 +136,8 @@ class FlightShare:
                     if lead.wanted:
                         self._mirror(key, lead)
                     yield chunk
+                    while crowded() and not lead.wanted:  # noqa: ASYNC110 - neither has an event
+                        await asyncio.sleep(POLL)
             last_words = ("end", "1")
         except GatewayError as exc:
             last_words = ("error", exc.code, "message", str(exc))
@@ -143,6 +152,7 @@ class FlightShare:
         if lead.wanted and last_words:
             self._mirror(key, lead)
             self._redis.send("XADD", _mirror_key(key, lead.token), "*", *last_words)
+            self._redis.send("EXPIRE", _mirror_key(key, lead.token), MIRROR_SECONDS)
         self._redis.send("EVAL", RELEASE, 1, _lock(key), lead.token)
 
     def _mirror(self, key: str, lead: _Lead) -> None:
@@ -154,14 +164,17 @@ class FlightShare:
             self._redis.send("EXPIRE", mirror, MIRROR_SECONDS)
         lead.mirrored = len(lead.chunks)
 
-    async def _follow(self, key: str, leader: str) -> AsyncGenerator[Chunk, None]:
+    async def _follow(self, key: str, leader: str, crowded: Crowded) -> AsyncGenerator[Chunk, None]:
         """What the leader elsewhere says. Raises his error, or `LeaderGone`."""
-        last = "0"
+        mirror, last = _mirror_key(key, leader), "0"
         while True:
             try:
                 await self._redis.call("SET", _wanted(key), "1", "PX", WANTED_MS)
+                if crowded():
+                    await asyncio.sleep(POLL)
+                    continue
                 holder = await self._redis.call("GET", _lock(key))
-                found = await self._redis.call("XREAD", "STREAMS", _mirror_key(key, leader), last)
+                found = await self._redis.call("XREAD", "COUNT", BATCH, "STREAMS", mirror, last)
             except RedisError as exc:
                 raise LeaderGone from exc
             for identifier, fields in found[0][1] if found else []:
@@ -171,7 +184,8 @@ class FlightShare:
                 yield said
             if holder != leader.encode() and not found:
                 raise LeaderGone
-            await asyncio.sleep(POLL)
+            if not found or len(found[0][1]) < BATCH:
+                await asyncio.sleep(POLL)
 
     async def _tick(self) -> None:
         """Who wants what; and the locks are kept."""
@@ -191,25 +205,29 @@ class FlightShare:
             lead.wanted = want is not None
             if lead.wanted:
                 self._mirror(key, lead)
+                self._redis.send("EXPIRE", _mirror_key(key, lead.token), MIRROR_SECONDS)
             else:
                 self._on_unwanted(key)
             await self._renew([_lock(key)], [lead.token, LOCK_MS])
 
 
-async def resumed(chunks: AsyncGenerator[Chunk, None], heard: str) -> AsyncGenerator[Chunk, None]:
-    """`chunks` of a new try without the text that readers have heard of the old one.
+async def resumed(chunks: AsyncGenerator[Chunk, None], heard: Sequence[Chunk]) -> AsyncGenerator[Chunk, None]:
+    """`chunks` of a new try without what readers have `heard` of the old one.
 
     Raises `ProviderBadReply` where the new one says something else.
     """
-    text = ""
+    text, calls = _text(heard), _calls(heard)
     async with aclosing(chunks):
         async for chunk in chunks:
-            before, text = len(text), text + chunk.text
-            if before < len(heard):
-                common = min(len(text), len(heard))
-                if text[:common] != heard[:common] or (chunk.finish_reason and len(text) < len(heard)):
+            if text or calls:
+                known, known_calls = text[: len(chunk.text)], calls[: len(chunk.tool_calls)]
+                text, calls = text[len(known) :], calls[len(known_calls) :]
+                same = chunk.text.startswith(known) and chunk.tool_calls[: len(known_calls)] == known_calls
+                if not same or (chunk.finish_reason and (text or calls)):
                     raise ProviderBadReply("the worker that asked the vendor died in the middle of the reply")
-                chunk = replace(chunk, text=text[len(heard) :])
+                chunk = replace(
+                    chunk, text=chunk.text[len(known) :], tool_calls=chunk.tool_calls[len(known_calls) :]
+                )
             yield chunk
 
 
@@ -218,8 +236,12 @@ async def _replayed(completion: Completion) -> AsyncGenerator[Chunk, None]:
         yield chunk
 
 
-def _text(chunks: list[Chunk]) -> str:
+def _text(chunks: Iterable[Chunk]) -> str:
     return "".join(chunk.text for chunk in chunks)
+
+
+def _calls(chunks: Iterable[Chunk]) -> tuple[ToolCall, ...]:
+    return tuple(call for chunk in chunks for call in chunk.tool_calls)
 
 
 def _said(fields: list[bytes]) -> Chunk | None:

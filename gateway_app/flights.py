@@ -4,6 +4,7 @@
                          └─ FlightShare: over all workers one Flight leads, those elsewhere follow it in Redis
 
 A flight belongs to nobody: whoever leaves disturbs no other, and when the last one has left it is called off.
+Who reads slowly holds nobody up either; only when the fastest reader is far behind does the vendor wait.
 """
 
 import asyncio
@@ -20,6 +21,8 @@ from gateway_app.types import Chunk
 
 REPLY_BOUND = 4_000_000
 """Characters: more than any model says, and what one flight may hold in memory."""
+AHEAD = 256 * 1024
+"""Characters that a flight may be ahead of its fastest reader before the vendor has to wait."""
 
 FlyFlight = Callable[["Flight"], AsyncGenerator[Chunk, None]]
 """Asks the vendor, and notes on the flight what it costs."""
@@ -41,9 +44,24 @@ class Flight:
     readers: int = 0
     task: asyncio.Task[None] | None = None
     _billed_usd: Decimal = Decimal(0)
+    _size: int = 0
+    _ahead: int = 0
+    """Characters that not even the fastest reader has taken."""
+    _furthest: int = 0
+    """Chunks that he has taken."""
     _news: asyncio.Event = field(default_factory=asyncio.Event)
 
+    @property
+    def crowded(self) -> bool:
+        """Nobody reads as fast as the vendor speaks. Not without readers: those elsewhere must not wait."""
+        return self._ahead > AHEAD and self.readers > 0
+
     def add(self, chunk: Chunk) -> None:
+        """Raises `ProviderBadReply` for a reply without end."""
+        self._size += chunk.size
+        self._ahead += chunk.size
+        if self._size > REPLY_BOUND:
+            raise ProviderBadReply(f"the vendor's reply is longer than {REPLY_BOUND} characters")
         self.chunks.append(chunk)
         self._tell()
 
@@ -58,7 +76,11 @@ class Flight:
             news = self._news  # taken before the look, so that nothing is missed between look and wait
             while place < len(self.chunks):
                 place += 1
-                yield self.chunks[place - 1]
+                chunk = self.chunks[place - 1]
+                if place > self._furthest:
+                    self._furthest = place
+                    self._ahead -= chunk.size
+                yield chunk
             if self.landed:
                 break
             await news.wait()
@@ -128,12 +150,9 @@ class Flights:
     async def _pilot(self, flight: Flight, fly: Fly, kept: Kept) -> None:
         error: BaseException | None = None
         try:
-            said = 0
-            async with aclosing(self._share.fly(flight.key, fly, kept=kept)) as chunks:
+            source = self._share.fly(flight.key, fly, kept=kept, crowded=lambda: flight.crowded)
+            async with aclosing(source) as chunks:
                 async for chunk in chunks:
-                    said += len(chunk.text)
-                    if said > REPLY_BOUND:
-                        raise ProviderBadReply(f"the vendor's reply is longer than {REPLY_BOUND} characters")
                     flight.add(chunk)
         except asyncio.CancelledError:
             raise

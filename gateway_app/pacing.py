@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-from gateway_app.exceptions import ProviderTimeout
+from gateway_app.exceptions import ProviderTimeout, ReaderTooSlow
 from gateway_app.types import Chunk
 
 
@@ -21,19 +21,27 @@ class Patience:
 
 
 async def paced(chunks: AsyncGenerator[Chunk, None], patience: Patience) -> AsyncGenerator[Chunk, None]:
-    """Passes `chunks` on. Raises `ProviderTimeout` where the reply starts, goes on or ends too late."""
+    """Passes `chunks` on. Raises `ProviderTimeout` where the reply starts, goes on or ends too late.
+
+    The vendor is not to blame while its reply is not fetched: a deadline that passes then is `ReaderTooSlow`.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + patience.total
     wait, waited_for = patience.first, "the first token"
     async with aclosing(chunks) as source:
         while True:
-            until = min(loop.time() + wait, deadline)
+            now = loop.time()
+            until = min(now + wait, deadline)
             try:
                 async with asyncio.timeout_at(until):
                     chunk = await anext(source)
             except StopAsyncIteration:
                 return
             except TimeoutError as exc:
+                if now >= deadline:
+                    raise ReaderTooSlow(
+                        "the reply was not read within the time that a call may take"
+                    ) from exc
                 late = "the whole reply" if until == deadline else waited_for
                 raise ProviderTimeout(f"the vendor took too long for {late}") from exc
             yield chunk

@@ -105,6 +105,11 @@ class Chunk:
     """The model that answered, as the vendor names it."""
 
     @property
+    def size(self) -> int:
+        """Characters that a reader will get."""
+        return len(self.text) + sum(len(call.arguments) for call in self.tool_calls)
+
+    @property
     def says_something(self) -> bool:
         """Not a thought, not a count of tokens: until then a failure can be a status, or another try."""
         return bool(self.text or self.tool_calls or self.finish_reason)

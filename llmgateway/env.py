@@ -58,6 +58,8 @@ class Environment:
     first_token_timeout: float
     idle_timeout: float
     """Seconds between two chunks of a stream."""
+    slow_reader_timeout: float
+    """Seconds in which a client takes nothing at all, after which its connection is dropped."""
     circuit_failures: int
     """In a row, after which a model is left alone for a while."""
     default_model: str
@@ -117,11 +119,12 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
         allow_anonymous=reader.boolean("GATEWAY_ALLOW_ANONYMOUS", debug),
         max_body_bytes=reader.integer("MAX_BODY_BYTES", 10 * 1024 * 1024, least=1024),
         ledger_retention_months=reader.integer("LEDGER_RETENTION_MONTHS", 12, least=0),
-        request_timeout=reader.seconds("REQUEST_TIMEOUT", 120.0),
-        first_token_timeout=reader.seconds("FIRST_TOKEN_TIMEOUT", 60.0),
         image_url_hosts=reader.hosts("IMAGE_URL_HOSTS"),
         image_urls_allow_private=reader.boolean("IMAGE_URLS_ALLOW_PRIVATE", False),
+        request_timeout=reader.seconds("REQUEST_TIMEOUT", 120.0),
+        first_token_timeout=reader.seconds("FIRST_TOKEN_TIMEOUT", 60.0),
         idle_timeout=reader.seconds("IDLE_TIMEOUT", 30.0),
+        slow_reader_timeout=reader.seconds("SLOW_READER_TIMEOUT", 60.0),
         circuit_failures=reader.integer("CIRCUIT_FAILURES", 5, least=1),
         default_model=reader.text("DEFAULT_MODEL", "gemini-2.5-flash"),
         gemini_api_key=reader.text("GEMINI_API_KEY"),
@@ -200,9 +203,6 @@ class _Reader:
                 _refuse(name, "origins such as https://app.example.com, separated by commas", origin)
         return origins
 
-    def headers(self, name: str) -> dict[str, str]:
-        pairs = [word.partition("=") for word in self.words(name, [])]
-        if not all(key.strip() and value for key, _, value in pairs):
     def hosts(self, name: str) -> list[str]:
         hosts = [host.lower() for host in self.words(name, [])]
         for host in hosts:
@@ -210,6 +210,9 @@ class _Reader:
                 _refuse(name, "hosts such as images.example.com or *.example.com, separated by commas", host)
         return hosts
 
+    def headers(self, name: str) -> dict[str, str]:
+        pairs = [word.partition("=") for word in self.words(name, [])]
+        if not all(key.strip() and value for key, _, value in pairs):
             raise InvalidEnvironment(f"{name} takes name=value pairs, separated by commas")
         return {key.strip(): unquote(value.strip()) for key, _, value in pairs}
 

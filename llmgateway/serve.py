@@ -1,14 +1,18 @@
 """How the gateway is served: `python -m llmgateway.serve [--host HOST] [--port PORT]`."""
 
 import argparse
+import socket
 import sys
 
 import uvicorn
+from uvicorn.supervisors import Multiprocess
 
 from llmgateway import env, logs
 
 GRACEFUL_SECONDS = 10
 """What running calls and streams get to finish once a stop is asked for."""
+SEND_BUFFER = 256 * 1024
+"""Bytes that the kernel holds for a slow reader (it doubles them); by itself it holds megabytes."""
 
 
 def main() -> None:
@@ -21,7 +25,7 @@ def main() -> None:
     options.add_argument("--port", type=int, default=environment.port)
     chosen = options.parse_args()
     logs.configure(level=environment.log_level, form=environment.log_format)
-    uvicorn.run(
+    config = uvicorn.Config(
         "llmgateway.asgi:application",
         host=chosen.host,
         port=chosen.port,
@@ -32,6 +36,7 @@ def main() -> None:
         ws_max_size=environment.max_body_bytes,
         ws_ping_interval=20,
         ws_ping_timeout=20,
+        ws_per_message_deflate=False,  # costs more than it saves on frames of a few words
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
         timeout_keep_alive=75,
         backlog=1024,
@@ -41,6 +46,30 @@ def main() -> None:
         server_header=False,
         proxy_headers=False,
     )
+    sys.exit(serve(config, listening(config, slow_reader_timeout=environment.slow_reader_timeout)))
+
+
+def listening(config: uvicorn.Config, *, slow_reader_timeout: float) -> socket.socket:
+    """The socket to accept on. Exits where the address is taken.
+
+    Linux drops a connection whose other end takes nothing for so long (tcp(7), TCP_USER_TIMEOUT); accepted
+    connections inherit it. Elsewhere a slow reader stays until he goes.
+    """
+    made = config.bind_socket()
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    if hasattr(socket, "TCP_USER_TIMEOUT"):
+        made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(slow_reader_timeout * 1000))
+    return made
+
+
+def serve(config: uvicorn.Config, accepting: socket.socket) -> int:
+    """Until a signal; the exit code."""
+    if config.workers > 1:
+        Multiprocess(config, sockets=[accepting]).run()
+        return 0
+    server = uvicorn.Server(config)
+    server.run(sockets=[accepting])
+    return 0 if server.started else 1
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ HANG_SECONDS = 3600.0
 """How long "for ever" lasts."""
 RESET_GRACE_SECONDS = 0.02
 """A reset throws away what the peer has not read yet: the chunks before it get this long to arrive."""
+LONG_WORD = "x" * 199 + " "
 HTML = b"<!DOCTYPE html><html><title>Error</title><body>That is an error.</body></html>"
 HTML_TYPE = "text/html; charset=UTF-8"
 
@@ -64,6 +65,8 @@ def _disturbed(answer: Answer, fault: Fault) -> Answer:
             return replace(answer, finish_reason=None)
         case "huge":
             return replace(answer, text="x" * fault.size, calls=())
+        case "long":
+            return replace(answer, text=LONG_WORD * (fault.size // len(LONG_WORD)), calls=())
         case _:
             return answer
 

@@ -33,6 +33,7 @@ Kind = Literal[
     "max_tokens",
     "thinking_only",  # MAX_TOKENS before the first word
     "huge",  # one chunk of `size` characters
+    "long",  # `size` characters in chunks of about a thousand
     "400",
     "401",
     "403",

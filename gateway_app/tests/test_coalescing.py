@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 import pytest
@@ -14,7 +14,7 @@ from gateway_app.flight_share import FlightShare
 from gateway_app.flights import Flight, Flights
 from gateway_app.redis_mux import RedisMux
 from gateway_app.tests.conftest import until
-from gateway_app.types import Chunk, Completion, Usage
+from gateway_app.types import Chunk, Completion, ToolCall, Usage
 from llmgateway import embedded
 
 WORDS = [f"word{number} " for number in range(10)]
@@ -182,12 +182,35 @@ async def test_a_leader_that_is_killed_is_replaced_and_followers_hear_no_word_tw
     await leader.stop()
 
 
-async def test_a_replacement_that_says_something_else_is_an_error_and_no_mixture() -> None:
-    async def other() -> AsyncGenerator[Chunk, None]:
-        yield Chunk(text="word0 something else")
+CALL = ToolCall(id="call_1", name="get_weather", arguments="{}")
+OTHER_CALL = replace(CALL, id="call_2")
 
+
+@pytest.mark.parametrize(
+    ("heard", "new"),
+    [
+        ([Chunk(text="word0 word1")], Chunk(text="word0 something else")),
+        ([Chunk(text="word0 word1")], Chunk(text="word0", finish_reason="stop")),
+        ([Chunk(tool_calls=(CALL,))], Chunk(tool_calls=(OTHER_CALL,))),
+    ],
+)
+async def test_a_replacement_that_says_something_else_is_an_error_and_no_mixture(
+    heard: list[Chunk], new: Chunk
+) -> None:
     with pytest.raises(ProviderBadReply, match="died"):
-        [chunk async for chunk in flight_share.resumed(other(), "word0 word1")]
+        [chunk async for chunk in flight_share.resumed(said(new), heard)]
+
+
+async def test_a_replacement_repeats_no_word_and_no_call() -> None:
+    heard = [Chunk(text="word0 "), Chunk(tool_calls=(CALL,))]
+    new = said(Chunk(text="word0 word1 "), Chunk(tool_calls=(CALL, OTHER_CALL), finish_reason="tool_calls"))
+    first, second = [chunk async for chunk in flight_share.resumed(new, heard)]
+    assert (first.text, second.tool_calls) == ("word1 ", (OTHER_CALL,))
+
+
+async def said(*chunks: Chunk) -> AsyncGenerator[Chunk, None]:
+    for chunk in chunks:
+        yield chunk
 
 
 async def test_an_error_reaches_everybody_and_is_the_same_error(workers: list[Flights]) -> None:
