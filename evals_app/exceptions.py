@@ -4,6 +4,9 @@ EvalError
 ├── DatasetInvalid      a dataset says something wrong; the message names the case
 ├── DatasetNotFound
 ├── CallUnusable        a call that cannot become a case
+├── ExperimentNotFound
+├── ExperimentRefused   a step of an experiment that a rule forbids; nothing has changed
+├── PlanInvalid         a plan says something wrong
 ├── RunNotFound
 └── RunRefused          a run that a rule forbids, before anything is paid
 """
@@ -22,6 +25,18 @@ class DatasetNotFound(EvalError):
 
 
 class CallUnusable(EvalError):
+    pass
+
+
+class ExperimentNotFound(EvalError):
+    pass
+
+
+class ExperimentRefused(EvalError):
+    pass
+
+
+class PlanInvalid(EvalError):
     pass
 
 

@@ -7,8 +7,11 @@ from celery.signals import worker_ready
 from django.db import DatabaseError
 
 from evals_app import conf
+from evals_app.experiments import tasks as experiment_tasks
 from evals_app.lanes import work_on
 from evals_app.models import EvalRun
+
+__all__ = ["answer_questions", "experiment_tasks", "hand_out", "take_up_runs"]
 
 BATCH_SECONDS = 30.0
 """A task takes no question after that: it goes back into the queue, behind the other runs' tasks."""

@@ -15,7 +15,14 @@ MENU = (
             ("Changes", "history", "prompts_app.promptchange"),
         ),
     ),
-    ("Evaluation", (("Datasets", "dataset", "evals_app.dataset"), ("Runs", "science", "evals_app.evalrun"))),
+    (
+        "Evaluation",
+        (
+            ("Datasets", "dataset", "evals_app.dataset"),
+            ("Runs", "science", "evals_app.evalrun"),
+            ("Experiments", "experiment", "evals_app.experiment"),
+        ),
+    ),
     (
         "Traffic",
         (("Calls", "receipt_long", "gateway_app.call"), ("Feedback", "thumb_up", "gateway_app.feedback")),

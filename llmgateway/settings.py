@@ -180,6 +180,8 @@ CELERY_TASK_DEFAULT_QUEUE = "gateway"
 CLOCK = {
     "prompts.apply_scheduled": 5,
     "prompts.deliver_webhooks": 5,
+    "evals.look_at_experiments": 30,
+    "evals.judge_experiments": 15,
     "gateway_app.tasks.ledger_rollups": 60,
     "gateway_app.tasks.ledger_upkeep": 3600,
 }

@@ -3,6 +3,7 @@
 import math
 
 from evals_app.statistics.distributions import normal_quantile, normal_tail
+from evals_app.statistics.sequences import reach
 
 
 def units_for_rates(baseline: float, candidate: float, *, alpha: float = 0.05, power: float = 0.8) -> int:
@@ -28,6 +29,22 @@ def power_for_rates(baseline: float, candidate: float, *, units: int, alpha: flo
     under_null, under_effect = _deviations(baseline, candidate)
     reach = abs(candidate - baseline) * math.sqrt(units)
     return normal_tail((normal_quantile(1 - alpha / 2) * under_null - reach) / under_effect)
+
+
+def sequential_units(
+    effect: float, deviation: float, *, shares: tuple[float, float], alpha: float = 0.05, power: float = 0.8
+) -> int:
+    """Units in two arms together, divided by `shares`, until a confidence sequence planned for that number
+    shows `effect`; `deviation` is one unit's. Looking earlier can only add to `power`.
+
+    Raises `ValueError` for an effect of nothing.
+    """
+    if not effect:
+        raise ValueError("no number of units shows an effect of nothing")
+    distance = reach(units=1, alpha=alpha, planned=1) + normal_quantile(power)
+    whole = sum(shares)
+    variance = deviation**2 * sum(whole / share for share in shares)
+    return math.ceil(distance**2 * variance / effect**2)
 
 
 def _deviations(baseline: float, candidate: float) -> tuple[float, float]:

@@ -17,10 +17,25 @@ class Moments:
     mean: float
     variance: float
 
+    @property
+    def estimate(self) -> Estimate:
+        """Of the mean."""
+        return Estimate(value=self.mean, standard_error=math.sqrt(self.variance / self.n))
+
     @classmethod
     def of(cls, values: Sequence[float]) -> "Moments":
         """Raises `statistics.StatisticsError` for fewer than two values."""
         return cls(n=len(values), mean=fmean(values), variance=variance(values))
+
+    def padded(self) -> "Moments":
+        """With one more unit at 0 and one at 1, for values between them (Agresti and Caffo 2000).
+
+        So even a rate of nothing leaves some doubt.
+        """
+        n = self.n + 2
+        mean = (self.n * self.mean + 1) / n
+        squares = (self.n - 1) * self.variance + self.n * self.mean**2 + 1
+        return Moments(n=n, mean=mean, variance=max(0.0, squares - n * mean**2) / (n - 1))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,9 +50,10 @@ class Welch:
         return Interval(self.difference.value - half, self.difference.value + half)
 
 
-def difference(baseline: Moments, candidate: Moments) -> Estimate:
-    error = math.sqrt(baseline.variance / baseline.n + candidate.variance / candidate.n)
-    return Estimate(value=candidate.mean - baseline.mean, standard_error=error)
+def difference(baseline: Moments, candidate: Moments, *, times: float = 1.0) -> Estimate:
+    """The candidate's mean less the baseline's, or less so many `times` the baseline's."""
+    error = math.sqrt(times**2 * baseline.variance / baseline.n + candidate.variance / candidate.n)
+    return Estimate(value=candidate.mean - times * baseline.mean, standard_error=error)
 
 
 def welch(baseline: Moments, candidate: Moments) -> Welch:
