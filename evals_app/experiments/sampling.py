@@ -128,6 +128,7 @@ def _work(judgement: Judgement, content: CallContent) -> Claimed:
 
 def _claim(row: Experiment, call_id: UUID, known: Mapping[str, Any], *, now: datetime) -> Judgement | None:
     """None, and the call is given up, where too many workers have died with it."""
+    assert row.phase is not None
     judgement, new = Judgement.objects.get_or_create(
         experiment=row,
         call_id=call_id,
