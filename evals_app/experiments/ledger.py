@@ -73,8 +73,7 @@ def latencies(window: Window, units: Mapping[str, int]) -> dict[str, list[list[f
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
         for arm, count in units.items():
-            share = min(1.0, 2 * SAMPLE / max(1, count))
-            ceiling = f"{int(share * (2**64 - 1)):016x}"
+            ceiling = f"{min(2**64 - 1, 2 * SAMPLE * 2**64 // max(1, count)):016x}"
             chosen = {"arm": [arm], "ceiling": ceiling, "calls": CALLS_OF_UNIT, "sample": SAMPLE}
             cursor.execute(
                 f"SELECT (array_agg({VALUES['latency']}) FILTER (WHERE {VENDOR}))[1:%(calls)s] "  # noqa: S608

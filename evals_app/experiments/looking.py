@@ -112,7 +112,7 @@ def _take(row: Experiment, move: Move) -> None:
 
 def _what_next(row: Experiment, plan: RolloutPlan, move: Move) -> str:
     if not row.is_live:
-        return f"It is over: {row.get_state_display()}."
+        return f"It is over: {row.stands}."
     if row.state == Experiment.State.PAUSED:
         return "It is paused: nothing moves until it is resumed."
     if move.to == "back":

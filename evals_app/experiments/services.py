@@ -98,7 +98,7 @@ def ship(name: str, version: str, **by: Unpack[By]) -> Experiment:
     """Concludes it: that challenger answers everybody from now on."""
     row = _lock(name)
     if row.state not in (*Experiment.LIVE, State.STOPPED):
-        raise ExperimentRefused(f"{name} is {row.get_state_display()}: nothing is shipped from there")
+        raise ExperimentRefused(f"{name} is {row.stands}: nothing is shipped from there")
     if version not in row.written.challengers:
         raise ExperimentRefused(f"{version} is no challenger of {name}")
     traffic.give_all(row.prompt, version, by=_because(by, row, f"{version} won"))
@@ -162,7 +162,7 @@ def _end(name: str, verb: str, state: str, *, by: By) -> Experiment:
     row = _lock(name)
     concludes = state == State.KEPT and row.state == State.STOPPED
     if not row.is_live and not concludes:
-        raise ExperimentRefused(f"{name} is {row.get_state_display()}")
+        raise ExperimentRefused(f"{name} is {row.stands}")
     if traffic.phase_of(row.prompt, by=by) == row.phase:
         traffic.give_all(row.prompt, row.written.champion, by=_because(by, row, verb))
     return _ended(row, verb, state, by)
@@ -198,7 +198,7 @@ def _rollout(name: str, state: str) -> Experiment:
     if row.rollout is None:
         raise ExperimentRefused(f"{name} is no rollout")
     if row.state != state:
-        raise ExperimentRefused(f"{name} is {row.get_state_display()}")
+        raise ExperimentRefused(f"{name} is {row.stands}")
     return row
 
 

@@ -77,6 +77,11 @@ class Experiment(models.Model):
         return self.name
 
     @property
+    def stands(self) -> str:
+        """Its state, within a sentence."""
+        return self.get_state_display().lower()
+
+    @property
     def is_live(self) -> bool:
         return self.state in self.LIVE
 

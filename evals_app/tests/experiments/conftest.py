@@ -75,7 +75,7 @@ def calls(version: str, units: int, *, phase: int, each: int = 1, helpful: float
         "outcome": "ok",
     }
     rows = [
-        Call(request_id=uuid4().hex, unit_hash=hashed, session_id="s", **(usual | known))
+        Call(request_id=uuid4().hex, **{"unit_hash": hashed, "session_id": "s"} | usual | known)
         for hashed in (uuid4().hex[:16] for _ in range(units))
         for _ in range(each)
     ]
