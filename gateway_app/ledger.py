@@ -1,8 +1,9 @@
 """Hands finished calls to the ledger without making anybody wait, and without losing one.
 
 An entry's bytes are with the kernel before the reply's last byte, so that a killed worker loses no finished
-call. What Redis has not acknowledged is kept; while Redis is away, it goes straight to Postgres; while both
-are away, the newest `BOUND` entries wait and the rest is counted in `dropped`.
+call. What Redis has not acknowledged is kept; while Redis is away, it goes straight to Postgres, and through
+Redis too once that is back, so that the stream's readers hear of it; while both are away, the newest `BOUND`
+entries wait and the rest is counted in `dropped`.
 """
 
 import asyncio
@@ -49,6 +50,8 @@ class Ledger:
         self._pipe: RedisPipe | None = None
         self._sent: deque[bytes] = deque()
         self._waiting: deque[bytes] = deque()
+        self._untold: deque[bytes] = deque(maxlen=BOUND)
+        """What Postgres has and the stream's readers have not heard of."""
         self._acknowledged_at = 0.0
         self._task: asyncio.Task[None] | None = None
         self._refused = False
@@ -119,6 +122,8 @@ class Ledger:
                 await self._connect()
             if self._waiting:
                 await self._write_some()
+            elif self.connected:
+                self._tell_some()
             self._refused = False
 
     async def _connect(self) -> None:
@@ -145,6 +150,13 @@ class Ledger:
                 raise
             log.warning("ledger_waits", entries=len(self._waiting), error=type(exc).__name__)
             await asyncio.sleep(1.0)
+        else:
+            self._untold.extend(batch)
+
+    def _tell_some(self) -> None:
+        """Their rows are there already, and an entry becomes no second one."""
+        for _ in range(min(BATCH, len(self._untold))):
+            self._send(self._untold.popleft())
 
     def _replied(self, reply: object) -> None:
         self._acknowledged_at = asyncio.get_running_loop().time()

@@ -103,6 +103,17 @@ async def test_while_redis_is_away_entries_go_to_postgres(
     assert ledger.unwritten == 0
 
 
+async def test_the_streams_readers_hear_of_what_postgres_got_meanwhile(
+    ledger: Ledger, redis_server: embedded.Server, direct: Direct
+) -> None:
+    redis_server.child.kill()
+    for name in names(20):
+        ledger.append(record(name))
+    await until(lambda: direct.ids() == set(names(20)), within=5)
+    redis_server.child.start()
+    await until(lambda: ledger.connected and set(in_stream(redis_server)) >= set(names(20)), within=10)
+
+
 async def test_what_a_hanging_redis_never_acknowledged_is_written_again(
     ledger: Ledger, redis_server: embedded.Server, direct: Direct
 ) -> None:
