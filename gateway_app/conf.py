@@ -30,6 +30,10 @@ class GatewaySettings:
     circuit_failures: int
     web_workers: int
     log_prompts: bool
+    trace_url: str
+    """Where people look at a trace, with `{trace_id}` in it; "" where nowhere."""
+    call_links: tuple[tuple[str, str, str], ...]
+    """Title, name of the address and permission of each page of another app that takes a call's id."""
     version: str
     metrics_token: str
     cors_allowed_origins: tuple[str, ...]
@@ -55,6 +59,8 @@ def gateway() -> GatewaySettings:
         web_workers=given["WEB_WORKERS"],
         circuit_failures=given["CIRCUIT_FAILURES"],
         log_prompts=given["LOG_PROMPTS"],
+        trace_url=given["TRACE_URL"],
+        call_links=tuple(given["CALL_LINKS"]),
         version=settings.VERSION,
         metrics_token=given["METRICS_TOKEN"],
         cors_allowed_origins=tuple(settings.CORS_ALLOWED_ORIGINS),

@@ -73,6 +73,7 @@ class Environment:
     langfuse_host: str
     langfuse_public_key: str
     langfuse_secret_key: str = field(repr=False)
+    trace_url: str
     otlp_endpoint: str
     judge_model: str
     """Judges evaluations; empty: the default model."""
@@ -137,6 +138,7 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
         langfuse_host=reader.url("LANGFUSE_HOST", "https://cloud.langfuse.com"),
         langfuse_public_key=reader.text("LANGFUSE_PUBLIC_KEY"),
         langfuse_secret_key=reader.text("LANGFUSE_SECRET_KEY"),
+        trace_url=reader.text("TRACE_URL"),
         otlp_endpoint=reader.url("OTEL_EXPORTER_OTLP_ENDPOINT", ""),
         judge_model=reader.text("EVAL_JUDGE_MODEL"),
         embedding_model=reader.text("EVAL_EMBEDDING_MODEL", "gemini-embedding-001"),

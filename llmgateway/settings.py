@@ -89,6 +89,7 @@ CACHES = {
     },
 }
 
+LANGFUSE = bool(ENV.langfuse_public_key and ENV.langfuse_secret_key)
 GATEWAY = {
     "REDIS_URL": ENV.redis_url,
     "DEFAULT_MODEL": ENV.default_model,
@@ -106,6 +107,9 @@ GATEWAY = {
     "WEB_WORKERS": ENV.web_workers,
     "CIRCUIT_FAILURES": ENV.circuit_failures,
     "LOG_PROMPTS": ENV.log_prompts,
+    "TRACE_URL": ENV.trace_url or (f"{ENV.langfuse_host}/trace/{{trace_id}}" if LANGFUSE else ""),
+    # Pages of other apps that a call's page leads to: title, address, permission.
+    "CALL_LINKS": (("Add to a dataset", "admin:evals_app_add_call", "evals_app.change_dataset"),),
     "METRICS_TOKEN": ENV.metrics_token,
 }
 GEMINI_TRANSPORTS = {
@@ -130,7 +134,7 @@ PROVIDERS = {
 }
 # Traces go to each host that is named, through the ledger worker.
 TRACERS: dict[str, dict[str, Any]] = {}
-if ENV.langfuse_public_key and ENV.langfuse_secret_key:
+if LANGFUSE:
     TRACERS["langfuse"] = {
         "BACKEND": "gateway_app.tracing.langfuse.Langfuse",
         "OPTIONS": {

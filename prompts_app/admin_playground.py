@@ -7,7 +7,7 @@ from django.contrib.admin import AdminSite
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
+from django.urls import NoReverseMatch, reverse
 
 from prompts_app.admin_display import STATUS_COLOURS, live_shares
 from prompts_app.admin_verbs import TRY, page_of
@@ -24,7 +24,7 @@ AT_ONCE = 4
 
 
 def playground_view(request: HttpRequest, prompt: Prompt, *, site: AdminSite, opts: Any) -> HttpResponse:
-    """`?version=` (up to four times) says which versions are chosen at first."""
+    """`?version=` (up to four times) says which versions are chosen, `?call=` whose input is used."""
     if not request.user.has_perm(TRY):
         raise PermissionDenied
     live = dict(live_shares(prompt))
@@ -45,7 +45,7 @@ def playground_view(request: HttpRequest, prompt: Prompt, *, site: AdminSite, op
             for row in versions
         ],
         "form": variables_form([row.content for row in versions]),
-        "page_data": _page_data(prompt, versions),
+        "page_data": _page_data(prompt, versions) | {"inputUrl": _input_of(request.GET.get("call", ""))},
     }
     return TemplateResponse(request, "admin/prompts_app/playground.html", context)
 
@@ -104,6 +104,14 @@ def _page_data(prompt: Prompt, versions: list[PromptVersion]) -> dict[str, Any]:
         "variables": {label: known_variables(content) for label, content in contents.items()},
         "optional": {label: optional_variables(content) for label, content in contents.items()},
     }
+
+
+def _input_of(call: str) -> str | None:
+    """Where the ledger, if there is one, tells the variables of that call."""
+    try:
+        return reverse("admin:gateway_app_call_input", args=[call])
+    except NoReverseMatch:
+        return None
 
 
 def _examples(prompt: Prompt) -> dict[str, Any]:

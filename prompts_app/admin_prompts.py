@@ -169,6 +169,7 @@ class PromptAdmin(VerbAdmin):
         ]
         return [
             *pages,
+            path("named/<slug:name>/try/", guarded(self.try_named_view), name="prompts_app_prompt_try_named"),
             path("upload/", guarded(self.upload_view), name="prompts_app_prompt_upload"),
             path("download/", guarded(self.download_view), name="prompts_app_prompt_download_all"),
             path("<int:pk>/download/", guarded(self.download_view), name="prompts_app_prompt_download"),
@@ -181,6 +182,12 @@ class PromptAdmin(VerbAdmin):
             ),
             *super().get_urls(),
         ]
+
+    def try_named_view(self, request: HttpRequest, name: str) -> HttpResponse:
+        """For who knows a prompt by its name alone, as the ledger does."""
+        prompt = get_object_or_404(Prompt, name=name)
+        page = reverse("admin:prompts_app_prompt_try", args=[prompt.pk])
+        return redirect(f"{page}?{request.GET.urlencode()}")
 
     def page_view(self, request: HttpRequest, pk: int, *, view: PromptPage) -> HttpResponse:
         prompt = get_object_or_404(Prompt.objects.select_related("active_version"), pk=pk)

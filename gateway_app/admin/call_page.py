@@ -7,6 +7,7 @@ from typing import Any
 from django.urls import reverse
 
 from gateway_app import ledger_rows
+from gateway_app.admin.call_links import Link, call_links
 from gateway_app.explanation import Explanation, Moment, explain
 from gateway_app.models import Call, CallContent, Feedback, ModelPrice
 from gateway_app.prices import price_of
@@ -35,6 +36,7 @@ class CallPage:
     price: ModelPrice | None
     version_url: str | None
     content: CallContent | None
+    links: tuple[Link, ...]
     feedback: tuple[Feedback, ...]
 
 
@@ -51,6 +53,7 @@ def call_page(call: Call, reader: Any) -> CallPage:
         price=price,
         version_url=_version_url(call),
         content=content,
+        links=call_links(call, content, reader),
         feedback=tuple(said),
     )
 

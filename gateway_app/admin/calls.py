@@ -1,18 +1,23 @@
 """The ledger's list, and each call explained."""
 
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404
+from django.urls import URLPattern, path
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
-from gateway_app.admin.call_page import call_page
+from gateway_app.admin.call_list import CallList
+from gateway_app.admin.call_page import CONTENT, call_page
 from gateway_app.admin.filters import FILTERS
 from gateway_app.admin.read_only import ReadOnlyAdmin
 from gateway_app.figures import NONE, dollars, milliseconds, thousands
-from gateway_app.models import Call
+from gateway_app.models import Call, CallContent
 
 LABELS = {"ok": "success", "error": "danger", "cancelled": "warning"}
 
@@ -44,6 +49,22 @@ class CallAdmin(ReadOnlyAdmin):
 
     class Media:
         css = {"all": ["gateway_app/admin.css"]}
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[CallList]:
+        return CallList
+
+    def get_urls(self) -> list[URLPattern]:
+        page = path(
+            "<uuid:pk>/input/", self.admin_site.admin_view(self.input_view), name="gateway_app_call_input"
+        )
+        return [page, *super().get_urls()]
+
+    def input_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
+        """The variables of a call whose content is kept."""
+        if not request.user.has_perm(CONTENT):
+            raise PermissionDenied
+        kept = get_object_or_404(CallContent, pk=pk, variables__isnull=False)
+        return JsonResponse({"variables": kept.variables})
 
     def get_fieldsets(self, request: HttpRequest, obj: Call | None = None) -> Any:
         return []

@@ -1,14 +1,16 @@
 """Filters of the ledger. The rollups know which values there are: the calls are too many to ask."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
 from django.contrib.admin import SimpleListFilter
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
 from gateway_app.models import Call, Project, Rollup
+from gateway_app.rollups import ALIKE
 
 RECENT = timedelta(days=90)
 """How far back values are looked for."""
@@ -35,6 +37,16 @@ class ColumnFilter(SimpleListFilter):
     """One value of the column `parameter_name`."""
 
     known: tuple[str, ...] = ()
+    counted: Mapping[str, str] = {}
+    """Value -> the rollups' count of such calls, where they tell calls apart by a count alone."""
+
+    def summed(self) -> Q:
+        """The rollups that such calls are in."""
+        chosen, column = self.value(), str(self.parameter_name)
+        if chosen and column in ALIKE:
+            return Q(**{column: chosen})
+        count = self.counted.get(chosen or "")
+        return Q(**{f"{count}__gt": 0}) if count else Q()
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         return [(value, value) for value in self.known]
@@ -63,11 +75,15 @@ class ProjectFilter(SimpleListFilter):
         projects = Project.objects.order_by("name").values_list("pk", "name")[:MOST]
         return [(str(pk), name) for pk, name in projects] + [("none", "anonymous")]
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
+    def summed(self) -> Q:
+        """The rollups that such calls are in."""
         chosen = self.value() or ""
         if chosen == "none":
-            return queryset.filter(project=None)
-        return queryset.filter(project_id=int(chosen)) if chosen.isdecimal() else queryset
+            return Q(project_id=None)
+        return Q(project_id=int(chosen)) if chosen.isdecimal() else Q()
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
+        return queryset.filter(self.summed())
 
 
 def _filter(base: type[ColumnFilter], column: str, title: str, **known: Any) -> type[ColumnFilter]:
@@ -76,8 +92,20 @@ def _filter(base: type[ColumnFilter], column: str, title: str, **known: Any) -> 
 
 FILTERS = (
     SinceFilter,
-    _filter(ColumnFilter, "outcome", "outcome", known=("ok", "error", "cancelled")),
-    _filter(ColumnFilter, "cache", "cache", known=("HIT", "MISS", "COALESCED", "BYPASS")),
+    _filter(
+        ColumnFilter,
+        "outcome",
+        "outcome",
+        known=("ok", "error", "cancelled"),
+        counted={"error": "errors", "cancelled": "cancelled"},
+    ),
+    _filter(
+        ColumnFilter,
+        "cache",
+        "cache",
+        known=("HIT", "MISS", "COALESCED", "BYPASS"),
+        counted={"HIT": "hits"},
+    ),
     _filter(RecentValueFilter, "prompt_name", "prompt"),
     _filter(RecentValueFilter, "prompt_version", "version"),
     _filter(RecentValueFilter, "model", "model"),

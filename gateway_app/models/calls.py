@@ -90,6 +90,12 @@ class Call(models.Model):
             models.Index(fields=("created_at",), name="call_at"),
             models.Index(fields=("request_id",), name="call_request"),
             models.Index(fields=("prompt_name", "prompt_version", "created_at"), name="call_prompt_at"),
+            models.Index(fields=("key", "created_at"), include=("cost_usd",), name="call_key_spend"),
+            models.Index(
+                fields=("cache", "created_at"),
+                name="call_rare_cache_at",
+                condition=Q(cache__in=("COALESCED", "BYPASS")),
+            ),
             models.Index(
                 fields=("outcome", "created_at"), name="call_trouble_at", condition=~Q(outcome="ok")
             ),

@@ -134,7 +134,7 @@ def test_content_has_a_row_of_its_own_that_says_how_long_it_stays() -> None:
     row = CallContent.objects.get()
     assert row.id == Call.objects.get().id
     assert row.expires_at == NOON + timedelta(days=7)
-    assert (row.messages[0]["content"], row.reply) == ("Hello", "Hi there")
+    assert (row.messages[0]["content"], row.reply, row.variables) == ("Hello", "Hi there", None)
 
 
 def test_money_is_kept_to_the_last_digit() -> None:

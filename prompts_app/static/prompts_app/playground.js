@@ -195,6 +195,13 @@
     note(`“${name}” is deleted.`);
   }
 
+  async function takeOver() {
+    const reply = await fetch(data.inputUrl);
+    if (!reply.ok) throw new Error("The input of that call is not kept, or not for you to see.");
+    fill((await reply.json()).variables);
+    note("Filled in with the call’s input as it was kept: masked.");
+  }
+
   const telling = (action) => async (event) => {
     event.preventDefault();
     note("");
@@ -211,4 +218,5 @@
   });
   listExamples();
   fit();
+  if (data.inputUrl) takeOver().catch((error) => note(error.message));
 })();

@@ -1,0 +1,137 @@
+"""The ledger in the admin: the list finds what its filters ask for, and a call's page leads on."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Permission, User
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+from pytest_django import Settings
+
+from gateway_app import conf
+from gateway_app.content import Content
+from gateway_app.models import Call, Project
+from gateway_app.rollups import roll_up_due
+from gateway_app.tests.ledger_calls import call, write
+from gateway_app.types import Message
+from prompts_app.models import Prompt
+
+pytestmark = pytest.mark.django_db
+
+LIST = "/admin/gateway_app/call/"
+
+
+@pytest.fixture
+def admin(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("grace"))
+    return client
+
+
+@pytest.fixture
+def two_days() -> None:
+    """A call to one model now and one to another nine days ago, summed up."""
+    now = timezone.now()
+    write(
+        call("here", model="m-1", created_at=now),
+        call("old", model="m-2", created_at=now - timedelta(days=9)),
+    )
+    roll_up_due()
+
+
+def listed(admin: Client, **filters: str) -> list[str]:
+    answer = admin.get(LIST, filters)
+    assert answer.status_code == 200
+    return [row.request_id for row in answer.context["cl"].result_list]
+
+
+@pytest.mark.parametrize(
+    ("filters", "found"),
+    [
+        ({}, ["here", "old"]),
+        ({"model": "m-1"}, ["here"]),
+        ({"model": "m-2", "outcome": "ok"}, ["old"]),
+        ({"model": "m-2", "outcome": "error"}, []),
+        ({"surface": "ws"}, []),
+        ({"project": "none", "cache": "MISS"}, ["here", "old"]),
+        ({"since": "day"}, ["here"]),
+        ({"q": "old"}, ["old"]),
+    ],
+)
+def test_the_list_shows_what_its_filters_ask_for(
+    filters: dict[str, str], found: list[str], admin: Client, two_days: None
+) -> None:
+    assert listed(admin, **filters) == found
+
+
+def test_a_call_that_is_not_summed_up_yet_is_found_too(admin: Client, two_days: None) -> None:
+    write(call("new", model="m-3", created_at=timezone.now()))
+    assert listed(admin, model="m-3") == ["new"]
+
+
+def test_a_filter_that_nothing_matches_does_not_look_through_the_ledger(
+    admin: Client, two_days: None
+) -> None:
+    with CaptureQueriesContext(connection) as queries:
+        assert listed(admin, model="m-1", surface="ws") == []
+    assert not [query for query in queries if 'FROM "gateway_app_call"' in query["sql"]]
+
+
+@pytest.fixture
+def kept(settings: Settings) -> Any:
+    """A call whose content is kept, while a tracer has a page."""
+    settings.GATEWAY = {**settings.GATEWAY, "TRACE_URL": "https://traces.example.com/{trace_id}"}
+    conf.gateway.cache_clear()
+    said = Content(
+        messages=(Message(role="user", content="Hi"),),
+        reply="Hello",
+        tool_calls=(),
+        days=7,
+        variables={"text": "The sea rose."},
+    )
+    write(
+        call(
+            project_id=Project.objects.create(name="p").pk,
+            prompt_name="greeter",
+            prompt_version="v1",
+            content=said,
+        )
+    )
+    Prompt.objects.create(name="greeter")
+    yield Call.objects.get()
+    conf.gateway.cache_clear()
+
+
+def test_a_calls_page_leads_to_its_trace_and_to_the_same_input_in_the_playground(
+    admin: Client, kept: Call
+) -> None:
+    page = admin.get(f"{LIST}{kept.pk}/change/").content.decode()
+    assert f'href="https://traces.example.com/{kept.trace_id}"' in page
+    playground = f"/admin/prompts_app/prompt/named/greeter/try/?version=v1&call={kept.pk}"
+    assert playground.replace("&", "&amp;") in page
+    opened = admin.get(playground, follow=True)
+    assert opened.context["page_data"]["inputUrl"] == f"{LIST}{kept.pk}/input/"
+    assert admin.get(f"{LIST}{kept.pk}/input/").json() == {"variables": {"text": "The sea rose."}}
+
+
+def test_what_was_asked_is_for_those_alone_who_may_read_it(client: Client, kept: Call) -> None:
+    reader = User.objects.create_user("ada", is_staff=True)
+    reader.user_permissions.add(Permission.objects.get(codename="view_call"))
+    client.force_login(reader)
+    assert client.get(f"{LIST}{kept.pk}/input/").status_code == 403
+    page = client.get(f"{LIST}{kept.pk}/change/").content.decode()
+    assert "playground" not in page
+    assert "The sea rose." not in page
+
+
+def test_a_page_of_another_app_is_led_to_only_where_it_is_there(
+    admin: Client, kept: Call, settings: Settings
+) -> None:
+    there = ("Its row", "admin:gateway_app_call_change", "gateway_app.view_call")
+    away = ("Nowhere", "admin:no_such_page", "gateway_app.view_call")
+    settings.GATEWAY = {**settings.GATEWAY, "CALL_LINKS": (there, away)}
+    conf.gateway.cache_clear()
+    page = admin.get(f"{LIST}{kept.pk}/change/").content.decode()
+    assert ("Its row" in page, "Nowhere" in page) == (True, False)
