@@ -1,6 +1,8 @@
 """Where a call's page leads to: its trace, the playground, and pages of other apps."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 from urllib.parse import urlencode
 
@@ -20,17 +22,24 @@ class Link:
 
 
 def call_links(call: Call, content: CallContent | None, reader: Any) -> tuple[Link, ...]:
-    """Those that `reader` may follow and that lead somewhere."""
-    settings = conf.gateway()
-    found = []
-    if settings.trace_url and call.trace_id:
-        found.append(Link("Trace", settings.trace_url.replace("{trace_id}", call.trace_id), outside=True))
-    if content and content.variables is not None and call.prompt_name and reader.has_perm(TRY):
-        found.append(Link("Same input in the playground", _playground(call)))
-    for title, name, permission in settings.call_links:
+    """Those that `reader` may follow and that lead somewhere. `content` is None where he may not read it."""
+    return tuple(chain(_trace(call), _asking_again(call, content, reader)))
+
+
+def _trace(call: Call) -> Iterator[Link]:
+    page = conf.gateway().trace_url
+    if page and call.trace_id:
+        yield Link("Trace", page.replace("{trace_id}", call.trace_id), outside=True)
+
+
+def _asking_again(call: Call, content: CallContent | None, reader: Any) -> Iterator[Link]:
+    if content is None or content.variables is None:
+        return
+    if reader.has_perm(TRY):
+        yield Link("Same input in the playground", _playground(call))
+    for title, name, permission in conf.gateway().call_links:
         if reader.has_perm(permission) and (url := _url(name, call)):
-            found.append(Link(title, url))
-    return tuple(found)
+            yield Link(title, url)
 
 
 def _playground(call: Call) -> str:
