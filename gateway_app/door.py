@@ -15,6 +15,8 @@ from gateway_app.schemas import encode
 
 Scope = MutableMapping[str, Any]
 
+NOSNIFF = (b"x-content-type-options", b"nosniff")
+"""A model's words are never taken for a page, whatever they look like."""
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
@@ -69,7 +71,11 @@ class _Visit:
     async def send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self._started = True
-            headers = [*message.get("headers", ()), (b"x-request-id", self._scope["request_id"].encode())]
+            headers = [
+                *message.get("headers", ()),
+                (b"x-request-id", self._scope["request_id"].encode()),
+                NOSNIFF,
+            ]
             message = {**message, "headers": headers}
         await self._send(message)
 

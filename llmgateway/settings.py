@@ -1,7 +1,10 @@
 """Django's settings, top to bottom. Values from outside come from `env.py` alone."""
 
 import sys
+from datetime import timedelta
 from typing import Any
+
+from csp import constants as csp
 
 from llmgateway import __version__, env, logs
 
@@ -27,6 +30,8 @@ INSTALLED_APPS = [
     "rest_framework",
     "drf_spectacular",
     "drf_spectacular_sidecar",
+    "csp",
+    "axes",
     "prompts_app",
     "gateway_app",
     "evals_app",
@@ -42,6 +47,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "axes.middleware.AxesMiddleware",
 ]
 ROOT_URLCONF = "llmgateway.urls"
 ASGI_APPLICATION = "llmgateway.asgi.application"
@@ -201,6 +208,19 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
+# After ten wrong passwords for a name, the address they came from waits a quarter of an hour with that name.
+# Nobody else is locked out. Counted in Postgres, which a login needs anyway.
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_RESET_COOL_OFF_ON_FAILURE_DURING_LOCKOUT = False
+AXES_RESET_ON_SUCCESS = True
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_USERNAME_CALLABLE = "llmgateway.login_attempts.name"
+AXES_CLIENT_IP_CALLABLE = f"llmgateway.login_attempts.{'forwarded' if ENV.behind_proxy else 'connected'}"
+AXES_DISABLE_ACCESS_LOG = True
+AXES_ENABLE_ADMIN = False
+AXES_VERBOSE = False
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
@@ -231,6 +251,21 @@ SECURE_HSTS_INCLUDE_SUBDOMAINS = ENV.https_only
 SECURE_HSTS_PRELOAD = ENV.https_only
 SESSION_COOKIE_HTTPONLY = True
 X_FRAME_OPTIONS = "DENY"
+# No script but our own files. The admin's theme needs two exceptions: Alpine evaluates its attributes, and
+# bars have their width in a style attribute; the docs need the second alone (urls.py).
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [csp.NONE],
+        "script-src": [csp.SELF, csp.UNSAFE_EVAL],
+        "style-src": [csp.SELF, csp.UNSAFE_INLINE],
+        "img-src": [csp.SELF, "data:"],
+        "font-src": [csp.SELF],
+        "connect-src": [csp.SELF],
+        "form-action": [csp.SELF],
+        "base-uri": [csp.NONE],
+        "frame-ancestors": [csp.NONE],
+    }
+}
 CSRF_TRUSTED_ORIGINS = ENV.csrf_trusted_origins
 CORS_ALLOWED_ORIGINS = ENV.cors_allowed_origins
 

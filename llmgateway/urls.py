@@ -1,15 +1,19 @@
 """Which address is whose. Streams and sockets are in `gateway_app.routing`."""
 
+from csp import constants as csp
+from csp.decorators import csp_replace
 from django.contrib import admin
 from django.urls import include, path
 from django.views.generic import RedirectView
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+
+docs = csp_replace({"script-src": [csp.SELF]})(SpectacularSwaggerSplitView.as_view(url_name="schema"))
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/docs/")),
     path("admin/", admin.site.urls),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
-    path("docs/", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
+    path("docs/", docs, name="docs"),
     path("", include("gateway_app.urls")),
     path("", include("prompts_app.urls")),
 ]
