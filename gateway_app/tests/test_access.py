@@ -142,29 +142,6 @@ def test_a_limit_says_how_much_is_left_and_when_there_is_more(stack: Stack, anyb
     assert streamed.status_code == 429
 
 
-@pytest.mark.parametrize(
-    ("option", "exactly"),
-    [("--requests-per-minute", 40), ("--concurrent-requests", 12)],
-    ids=["rate", "concurrency"],
-)
-async def test_of_hundreds_at_once_over_two_workers_exactly_the_limit_is_admitted(
-    stack: Stack, option: str, exactly: int
-) -> None:
-    name = option.strip("-")
-    key = await asyncio.to_thread(
-        manage, stack, "create_key", "--project", "limits", "--name", name, option, str(exactly)
-    )
-    await asyncio.sleep(1)
-    headers = {"Authorization": f"Bearer {key}"}
-    async with httpx.AsyncClient(base_url=stack.url, headers=headers, timeout=30) as client:
-        calls = (
-            client.post("/chat", json={"prompt": f"{name} {number} [[fault:latency ms=4000]]"})
-            for number in range(200)
-        )
-        codes = [answer.status_code for answer in await asyncio.gather(*calls)]
-    assert (codes.count(200), codes.count(429)) == (exactly, 200 - exactly)
-
-
 def test_a_budget_that_is_spent_is_a_402_and_a_429_for_openais_clients(
     stack: Stack, anybody: httpx.Client
 ) -> None:

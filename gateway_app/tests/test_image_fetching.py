@@ -1,6 +1,8 @@
 """Images are fetched from where the operator says, within bounds, and from nowhere else."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -19,12 +21,19 @@ def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[PictureHos
         yield running
 
 
+@asynccontextmanager
+async def opened(host: PictureHost, *, allow_private: bool = True) -> AsyncIterator[ImageFetcher]:
+    fetcher = ImageFetcher([host.authority], allow_private=allow_private)
+    await fetcher.open()
+    yield fetcher
+    await fetcher.close()
+    await asyncio.sleep(0.05)  # a connection that was broken off is gone a moment later
+
+
 @pytest.fixture
 async def fetcher(host: PictureHost) -> AsyncIterator[ImageFetcher]:
-    opened = ImageFetcher([host.authority], allow_private=True)
-    await opened.open()
-    yield opened
-    await opened.close()
+    async with opened(host) as made:
+        yield made
 
 
 async def refusal(fetcher: ImageFetcher, url: str) -> str:
@@ -58,18 +67,14 @@ async def test_what_is_no_image_within_the_bounds_is_refused(
 
 async def test_a_host_that_is_slow_is_given_up(host: PictureHost, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(image_fetching, "SECONDS", 0.5)
-    fetcher = ImageFetcher([host.authority], allow_private=True)
-    await fetcher.open()
-    assert "within 0.5 s" in await refusal(fetcher, host.url("/slow"))
-    await fetcher.close()
+    async with opened(host) as fetcher:
+        assert "within 0.5 s" in await refusal(fetcher, host.url("/slow"))
 
 
 async def test_an_allowed_name_with_a_private_address_is_not_connected_to(host: PictureHost) -> None:
-    fetcher = ImageFetcher([host.authority])
-    await fetcher.open()
-    assert "could not be fetched" in await refusal(fetcher, host.url("/dot.png"))
+    async with opened(host, allow_private=False) as fetcher:
+        assert "could not be fetched" in await refusal(fetcher, host.url("/dot.png"))
     assert host.asked == []
-    await fetcher.close()
 
 
 @pytest.mark.parametrize(
