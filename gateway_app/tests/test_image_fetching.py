@@ -27,7 +27,7 @@ async def opened(host: PictureHost, *, allow_private: bool = True) -> AsyncItera
     await fetcher.open()
     yield fetcher
     await fetcher.close()
-    await asyncio.sleep(0.05)  # a connection that was broken off is gone a moment later
+    await asyncio.sleep(0)  # a connection that was broken off is gone a moment later
 
 
 @pytest.fixture

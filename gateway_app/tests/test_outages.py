@@ -36,9 +36,6 @@ def lonely(tmp_path_factory: pytest.TempPathFactory, redis_apart: embedded.Serve
             "SUMMARIZER_PROMPT_VERSION": "v2",
             "CORS_ALLOWED_ORIGINS": "https://app.example.com",
             "LOG_PROMPTS": "1",
-            "FIRST_TOKEN_TIMEOUT": "1",
-            "IDLE_TIMEOUT": "1",
-            "REQUEST_TIMEOUT": "3",
         },
         database_url=database_url.replace(f"llmgateway_{name}", f"lonely_{secrets.token_hex(4)}"),
         redis_url=redis_apart.url,
@@ -96,29 +93,6 @@ def test_an_allowed_origin_may_read_and_another_may_not(api: httpx.Client) -> No
     answer = api.post("/chat", json={"prompt": "Hi"}, headers={"Origin": "https://app.example.com"})
     assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
     assert "X-Request-ID" in answer.headers["Access-Control-Expose-Headers"]
-
-
-@pytest.mark.parametrize("path", ["/chat", "/chat/stream", "/v1/chat/completions"])
-@pytest.mark.parametrize("fault", ["hang", "stall after=2", "drip ms=200", "latency ms=60000"])
-def test_a_vendor_that_is_too_slow_is_given_up_within_the_deadline_and_a_second(
-    api: httpx.Client, path: str, fault: str
-) -> None:
-    text = f"Tell me of the sea. [[fault:{fault}]]"
-    body: dict[str, object] = {"prompt": text}
-    if path.startswith("/v1"):
-        messages = [{"role": "user", "content": text}]
-        body = {"model": "gemini-2.0-flash", "messages": messages, "stream": True}
-    began = time.perf_counter()
-    headers = {"Accept": "text/event-stream"} if path != "/chat" else {}
-    answer = api.post(path, json=body, headers=headers)
-    assert time.perf_counter() - began < 3 + 1
-    if answer.status_code == 200:
-        assert "event: error" in answer.text or '"error"' in answer.text
-        assert "provider_timeout" in answer.text
-        assert "[DONE]" not in answer.text
-        assert "event: end" not in answer.text
-    else:
-        assert answer.status_code == 504
 
 
 @pytest.mark.parametrize("outage", [signal.SIGSTOP, signal.SIGKILL], ids=["hangs", "dies"])

@@ -67,14 +67,20 @@ def test_usage_that_is_asked_for_comes_in_one_more_chunk(wire: httpx.Client) -> 
 
 
 def test_text_leaves_before_the_vendor_sends_more(wire: httpx.Client, vendor: SimulatorControl) -> None:
-    with wire.stream("POST", ADDRESS, json=body("How do tides work?", stream=True)) as reply:
+    """Tried again, as a busy machine may hold a packet up once; a gateway that buffers holds up every one."""
+    assert any(leaves_early(wire, vendor, f"Tell me of the tide, try {number}.") for number in range(3))
+
+
+def leaves_early(wire: httpx.Client, vendor: SimulatorControl, text: str) -> bool:
+    """Whether the first text was here before the vendor's second chunk left."""
+    with wire.stream("POST", ADDRESS, json=body(text, stream=True)) as reply:
         lines = reply.iter_lines()
-        next(line for line in lines if '"delta":{"content":"' in line)
+        next(line for line in lines if '"content":"' in line and '"content":""' not in line)
         arrived = time.monotonic()
         assert list(lines)
     second = vendor.stats().last_stream.second_chunk
     assert second
-    assert arrived < second.monotonic
+    return arrived < second.monotonic
 
 
 def test_a_tool_call_is_streamed_as_its_name_and_then_its_arguments(wire: httpx.Client) -> None:
