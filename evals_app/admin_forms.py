@@ -1,9 +1,11 @@
 """The forms of datasets and runs. They read and explain; saving is the business of the verbs."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django import forms
 from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
     UnfoldAdminDecimalFieldWidget,
     UnfoldAdminIntegerFieldWidget,
     UnfoldAdminSelectWidget,
@@ -75,14 +77,16 @@ class DatasetForm(forms.ModelForm):  # type: ignore[type-arg]
 
 
 class RunForm(forms.Form):
-    """What a run asks for; whether it can be is for the verb to say."""
+    """What a run over one dataset asks for; whether it can be is for the verb to say."""
 
-    dataset = forms.ModelChoiceField(
-        Dataset.objects.all(), to_field_name="name", widget=UnfoldAdminSelectWidget()
+    dataset = forms.CharField(widget=forms.HiddenInput())
+    baseline = forms.ChoiceField(
+        widget=UnfoldAdminSelectWidget(), help_text="What the others are compared with."
     )
-    versions = forms.CharField(
-        help_text="Separated by spaces, the baseline first: v1 v2. One alone is measured and not compared.",
-        widget=UnfoldAdminTextInputWidget(),
+    candidates = forms.MultipleChoiceField(
+        required=False,
+        widget=UnfoldAdminCheckboxSelectMultipleWidget(),
+        help_text="Drafts, too. Without any, the baseline is measured and not compared.",
     )
     repeats = forms.IntegerField(
         initial=1, widget=UnfoldAdminIntegerFieldWidget(), help_text="How often each case is asked."
@@ -97,7 +101,16 @@ class RunForm(forms.Form):
         required=False, widget=UnfoldAdminTextInputWidget(), help_text="Empty: the versions' own."
     )
 
+    def __init__(self, versions: Sequence[tuple[str, str]], *args: Any, **kwargs: Any) -> None:
+        """`versions`: label, and what the choice says."""
+        super().__init__(*args, **kwargs)
+        for name in ("baseline", "candidates"):
+            field = self.fields[name]
+            assert isinstance(field, forms.ChoiceField)
+            field.choices = list(versions)
+
     def asked(self) -> dict[str, Any]:
-        """The arguments of `services.start_run`."""
-        said = self.cleaned_data
-        return said | {"dataset": said["dataset"].name, "versions": said["versions"].split()}
+        """The arguments of `services.plan_run`."""
+        said = dict(self.cleaned_data)
+        baseline, candidates = said.pop("baseline"), said.pop("candidates")
+        return said | {"versions": [baseline, *(label for label in candidates if label != baseline)]}

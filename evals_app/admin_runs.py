@@ -17,13 +17,14 @@ from kombu.exceptions import OperationalError
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
-from evals_app import conf, report_pages, services
+from evals_app import report_pages, services
 from evals_app.admin_display import STYLES, attachment, verdict_of
-from evals_app.admin_forms import RunForm
+from evals_app.admin_run_form import run_form
 from evals_app.exceptions import EvalError
 from evals_app.formats.junit import to_junit
 from evals_app.formats.markdown import to_markdown
 from evals_app.models import EvalRun
+from evals_app.pace import pace
 from evals_app.reporting import case_outcomes, close_run, kept_report
 from evals_app.tasks import hand_out
 
@@ -89,17 +90,11 @@ class RunAdmin(ModelAdmin):
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         if not self.has_add_permission(request):
             raise PermissionDenied
-        start = {"cap_usd": conf.evals().cap_usd, **request.GET.dict()}
-        form = RunForm(request.POST if request.method == "POST" else None, initial=start)
-        if form.is_valid():
-            try:
-                run = services.start_run(**form.asked(), actor=request.user.get_username())
-            except EvalError as exc:
-                form.add_error(None, str(exc))
-            else:
-                self._hand_out(request, run)
-                return redirect(PAGE, run.pk)
-        return self._page(request, "run_form", title="New run", form=form)
+        found = run_form(request, site=self.admin_site, opts=self.opts)
+        if isinstance(found, EvalRun):
+            self._hand_out(request, found)
+            return redirect(PAGE, found.pk)
+        return found
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
@@ -112,7 +107,9 @@ class RunAdmin(ModelAdmin):
             title=f"Run {run.pk}: {run.dataset_version}",
             run=run,
             report=report,
-            panels=report_pages.panels(report) if report else (),
+            pace=pace(run) if run.state == EvalRun.State.RUNNING else None,
+            panels=report_pages.panels(run, report) if report else (),
+            matrix=report_pages.win_matrix(report) if report else (),
             measures=report_pages.measure_table(report) if report else (),
             slices=report_pages.slice_table(report) if report else (),
             scores=report_pages.score_chart(run) if report else "",

@@ -11,6 +11,7 @@ ROW = 30
 PADDING = 26
 BINS = 10
 HEIGHT = 120
+BAR = 22
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,24 @@ def histogram(groups: Sequence[tuple[str, Sequence[float]]], *, title: str) -> s
         WIDTH - VALUES, ends - 8, "1", "chart-tick chart-end"
     )
     return _svg("".join(parts) + scale, height=max(ends, 1), title=title)
+
+
+def share_bar(parts: Sequence[tuple[str, int]], *, title: str) -> str:
+    """One bar in pieces as long as their counts; a piece's class is `chart-share-<name>`."""
+    total = sum(count for _, count in parts) or 1
+    x, drawn = 0.0, []
+    for name, count in parts:
+        if not count:
+            continue
+        width = WIDTH * count / total
+        place = f'x="{x:.1f}" y="0" width="{width - 2:.1f}" height="{BAR}"'
+        drawn.append(f'<rect class="chart-share-{name}" {place} rx="3"/>')
+        says = f"{count} {name}"
+        if width > 8 * len(says):
+            drawn.append(_text(x + 8, BAR - 7, says, "chart-share"))
+        x += width
+    words = ", ".join(f"{count} {name}" for name, count in parts)
+    return _svg("".join(drawn), height=BAR, title=f"{title}: {words}")
 
 
 def _row(bar: Bar, y: float, reach: float) -> str:

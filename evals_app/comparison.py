@@ -25,6 +25,7 @@ def compare(results: Sequence[Result], *, versions: Sequence[str], goals: Goals,
     for result in results:
         by_version[result.version][result.case].append(result)
     baseline, *others = versions
+    answered = [by_version[label] for label in versions if by_version[label]]
     return RunReport(
         baseline=baseline,
         primary=goals.primary,
@@ -34,6 +35,7 @@ def compare(results: Sequence[Result], *, versions: Sequence[str], goals: Goals,
         comparisons=tuple(
             _compare(label, by_version[baseline], by_version[label], goals) for label in others
         ),
+        wins=tuple(tuple(_wins(cases, other, goals.primary) for other in answered) for cases in answered),
     )
 
 
@@ -147,6 +149,12 @@ def _relative(name: str, baseline: Cases, candidate: Cases, goals: Goals) -> Dif
         harm_p=not_worse(Estimate(value=margin - value, standard_error=error)),
         relative=True,
     )
+
+
+def _wins(cases: Cases, other: Cases, name: str) -> int:
+    both = [key for key in other if key in cases]
+    mine, theirs = ({key: side[key] for key in both} for side in (cases, other))
+    return _changes(theirs, mine, name).count(1)
 
 
 def _changes(baseline: Cases, candidate: Cases, name: str) -> list[int]:

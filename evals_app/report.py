@@ -72,3 +72,5 @@ class RunReport:
     repeats: int
     versions: tuple[VersionReport, ...]
     comparisons: tuple[Comparison, ...]
+    wins: tuple[tuple[int, ...], ...]
+    """For each of `versions`, in how many cases it beats each of them by the primary."""

@@ -2,21 +2,21 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from django.db.models import QuerySet
-from django.utils.html import format_html, format_html_join
+from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
-from evals_app.charts import Bar, histogram, interval_chart
+from evals_app.charts import Bar, histogram, interval_chart, share_bar
 from evals_app.models import EvalResult, EvalRun
 from evals_app.report import Comparison, RunReport, Slice, VersionReport
 from evals_app.verdicts import ALPHA, Difference
+from evals_app.word_diff import word_diff
 
 TONES = {"better": "good", "not worse": "good", "worse": "bad", "inconclusive": "open"}
 MOST_FAILURES = 100
-MAX_DIFF = 20_000
-"""Characters beyond which two outputs are shown without their difference."""
+MOST_SHOWN = 8
+"""Regressions that are shown with their answers; the others by name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,6 +24,9 @@ class ComparisonPanel:
     found: Comparison
     tone: str
     chart: SafeString
+    shares: SafeString
+    """Won, tied and lost."""
+    regressions: Sequence["Regression"]
     flips: str
     """How far the judge of pairs can be trusted; empty where no pair was judged."""
 
@@ -37,10 +40,24 @@ class Side:
     scores: Sequence[tuple[str, dict[str, object]]]
 
 
-def panels(report: RunReport) -> list[ComparisonPanel]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Regression:
+    """A case that passed under the baseline and fails now."""
+
+    key: str
+    critical: bool
+    sides: Sequence[Side]
+
+
+def panels(run: EvalRun, report: RunReport) -> list[ComparisonPanel]:
     return [
         ComparisonPanel(
-            found=found, tone=TONES[found.verdict], chart=_chart(found, report), flips=_flips(found)
+            found=found,
+            tone=TONES[found.verdict],
+            chart=_chart(found, report),
+            shares=_shares(found),
+            regressions=_regressions(run, found, report.baseline),
+            flips=_flips(found),
         )
         for found in report.comparisons
     ]
@@ -96,36 +113,63 @@ def failures(run: EvalRun) -> QuerySet[EvalResult]:
 
 
 def sides(results: Sequence[EvalResult]) -> list[Side]:
-    """Each answer with what differs from the first one marked."""
-    first = results[0].output if results else ""
+    """Each answer with what differs from the first one marked; of two, the first one is marked as well."""
+    if not results:
+        return []
+    first, *others = results
+    marked = [word_diff(first.output, other.output) for other in others]
+    before = marked[0].before if len(marked) == 1 else format_html("{}", first.output)
+    outputs = [before, *(pair.after for pair in marked)]
     return [
-        Side(
-            result=result,
-            output=marked(first, result.output),
-            scores=sorted(result.scores.items()),
+        Side(result=result, output=output, scores=sorted(result.scores.items()))
+        for result, output in zip(results, outputs, strict=True)
+    ]
+
+
+def win_matrix(report: RunReport) -> list[tuple[str, list[tuple[str, str]]]]:
+    """For each version, against each: how many cases it wins, and how strong its shade is. From three on."""
+    labels = [version.version for version in report.versions]
+    if len(labels) < 3:
+        return []
+    most = max((count for row in report.wins for count in row), default=0) or 1
+    return [
+        (
+            label,
+            [
+                ("", "none") if one == other else (str(count), f"{round(4 * count / most)}")
+                for other, count in enumerate(row)
+            ],
         )
-        for result in results
+        for one, (label, row) in enumerate(zip(labels, report.wins, strict=True))
     ]
 
 
-def marked(before: str, after: str) -> SafeString:
-    """`after`, with the words that are not in `before` in their place in `<mark>`."""
-    if len(before) + len(after) > MAX_DIFF:
-        return format_html("{}", after)
-    old, new = before.split(" "), after.split(" ")
-    matcher = SequenceMatcher(a=old, b=new, autojunk=False)
-    parts = [
-        (format_html("{}" if kind == "equal" else "<mark>{}</mark>", " ".join(new[start:end])),)
-        for kind, _, _, start, end in matcher.get_opcodes()
-        if end > start
+def _regressions(run: EvalRun, found: Comparison, baseline: str) -> list[Regression]:
+    """The first ones with both answers, critical ones before the others."""
+    keys = [*found.critical, *(key for key in found.regressions if key not in found.critical)][:MOST_SHOWN]
+    rows = run.results.filter(case__key__in=keys, repeat=0, version__in=[baseline, found.version])
+    by_case: dict[str, dict[str, EvalResult]] = {key: {} for key in keys}
+    for row in rows.select_related("case"):
+        by_case[row.case.key][row.version] = row
+    return [
+        Regression(
+            key=key,
+            critical=key in found.critical,
+            sides=sides([answers[label] for label in (baseline, found.version) if label in answers]),
+        )
+        for key, answers in by_case.items()
     ]
-    return format_html_join(" ", "{}", parts)
 
 
 def _flips(found: Comparison) -> str:
     if found.flip_rate is None:
         return ""
     return f"The judge of pairs contradicted itself in {found.flip_rate:.0%} of them: those are ties."
+
+
+def _shares(found: Comparison) -> SafeString:
+    parts = [("won", found.wins), ("tied", found.ties), ("lost", found.losses)]
+    return mark_safe(share_bar(parts, title="Cases"))  # noqa: S308 - escaped where it is made
 
 
 def _chart(found: Comparison, report: RunReport) -> SafeString:

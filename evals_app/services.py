@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from typing import Required, TypedDict, Unpack
 
 from django.db import transaction
 from django.utils.timezone import now
@@ -20,6 +21,18 @@ MAX_REPEATS = 100
 MAX_CONCURRENCY = 64
 BATCH = 2000
 State = EvalRun.State
+
+
+class Asked(TypedDict, total=False):
+    """The arguments of `plan_run`."""
+
+    dataset: Required[str]
+    versions: Required[Sequence[str]]
+    actor: Required[str]
+    repeats: int
+    concurrency: int
+    cap_usd: Decimal | None
+    model: str
 
 
 @transaction.atomic
@@ -60,7 +73,19 @@ def newest_version(dataset: str) -> DatasetVersion:
     return found
 
 
-def start_run(
+def start_run(**asked: Unpack[Asked]) -> EvalRun:
+    """Writes down every question of a run over the newest version of a dataset; lanes then answer them.
+
+    Raises what `plan_run` raises, and `RunRefused` where the run could cost more than its cap.
+    """
+    run = plan_run(**asked)
+    if run.estimate_usd is not None and run.estimate_usd > run.cap_usd:
+        costs = f"the run may cost ${run.estimate_usd:.4f} and its cap is ${run.cap_usd:.4f}"
+        raise RunRefused(f"{costs}: raise it, or ask less")
+    return _write_run(run)
+
+
+def plan_run(
     *,
     dataset: str,
     versions: Sequence[str],
@@ -70,10 +95,10 @@ def start_run(
     cap_usd: Decimal | None = None,
     model: str = "",
 ) -> EvalRun:
-    """Writes down every question of a run over the newest version of `dataset`; lanes then answer them.
+    """A run that is not written down yet, with what it may cost.
 
     The first of `versions` is the baseline. Raises `DatasetNotFound`, and `RunRefused` for versions, cases or
-    models that do not fit together, and where the run could cost more than `cap_usd`.
+    models that do not fit together.
     """
     frozen = newest_version(dataset)
     content = frozen.content
@@ -83,21 +108,17 @@ def start_run(
     cap = conf.evals().cap_usd if cap_usd is None else cap_usd
     if cap <= 0:
         raise RunRefused("a cap is more than 0")
-    if estimate is not None and estimate > cap:
-        raise RunRefused(f"the run may cost ${estimate:.4f} and its cap is ${cap:.4f}: raise it, or ask less")
-    return _write_run(
-        EvalRun(
-            dataset_version=frozen,
-            versions=list(versions),
-            digests={label: spoken(text) for label, text in texts.items()},
-            model=model,
-            repeats=repeats,
-            concurrency=concurrency,
-            estimate_usd=estimate,
-            cap_usd=cap,
-            total=len(content.cases) * len(versions) * repeats,
-            started_by=actor,
-        )
+    return EvalRun(
+        dataset_version=frozen,
+        versions=list(versions),
+        digests={label: spoken(text) for label, text in texts.items()},
+        model=model,
+        repeats=repeats,
+        concurrency=concurrency,
+        estimate_usd=estimate,
+        cap_usd=cap,
+        total=len(content.cases) * len(versions) * repeats,
+        started_by=actor,
     )
 
 

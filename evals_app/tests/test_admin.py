@@ -7,6 +7,7 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils.timezone import now
 
 from evals_app import dataset_files, services
 from evals_app.lanes import in_thread, work_on
@@ -51,7 +52,8 @@ def page(client, name, *arguments, **query):
 
 
 def asked(**changes):
-    usual = {"dataset": "echoes", "versions": "v1 v2", "repeats": 1, "concurrency": 8, "cap_usd": "1"}
+    usual = {"dataset": "echoes", "baseline": "v1", "candidates": ["v2"]}
+    usual |= {"repeats": 1, "concurrency": 8, "cap_usd": "1"}
     return usual | changes
 
 
@@ -66,10 +68,22 @@ def test_a_run_is_started_and_handed_out(dataset, admin, queued):
 
 def test_a_run_that_cannot_be_says_why_in_the_form(dataset, admin, queued):
     dataset()
-    answer = admin.post(reverse("admin:evals_app_evalrun_add"), asked(versions="v1 v9"))
-    assert "v9" in answer.content.decode()
+    answer = admin.post(reverse("admin:evals_app_evalrun_add"), asked(repeats=1000))
+    assert "repeats are from 1 to 100" in answer.content.decode()
     assert not EvalRun.objects.exists()
     assert queued() == []
+
+
+def test_the_form_offers_versions_and_says_what_they_may_cost(dataset, admin, queued):
+    dataset()
+    assert "?dataset=echoes" in page(admin, "evalrun_add")
+    form = page(admin, "evalrun_add", dataset="echoes")
+    assert ("v1 · live" in form, "v2 · published" in form) == (True, True)
+    answer = admin.post(reverse("admin:evals_app_evalrun_add"), asked(estimate="1")).content.decode()
+    assert re.search(r"6 questions\.\s+They cost \$0\.\d+ at most", answer)
+    answer = admin.post(reverse("admin:evals_app_evalrun_add"), asked(estimate="1", cap_usd="0.00001"))
+    assert "more than the cap" in answer.content.decode()
+    assert not EvalRun.objects.exists()
 
 
 def test_a_run_under_way_shows_its_progress_and_looks_again(dataset, admin):
@@ -77,7 +91,11 @@ def test_a_run_under_way_shows_its_progress_and_looks_again(dataset, admin):
     run = services.start_run(dataset="echoes", versions=["v1"], actor="ada")
     text = page(admin, "evalrun_change", run.pk)
     assert "0 of 3 answered" in text
-    assert 'http-equiv="refresh"' in text
+    assert "waiting for the first answers" in text
+    assert "evals_app/live.js" in text
+    run.results.filter(pk__in=run.results.values("pk")[:2]).update(state="done", finished_at=now())
+    EvalRun.objects.update(finished=2)
+    assert re.search(r"\d\.\d answers a second, \d+ s left", page(admin, "evalrun_change", run.pk))
 
 
 def test_a_run_is_cancelled_and_resumed_by_buttons(dataset, admin, queued):
@@ -103,13 +121,13 @@ def test_looking_at_a_link_changes_nothing(dataset, admin):
 async def test_the_report_shows_verdict_intervals_and_scores(done, admin):
     text = await in_thread(lambda: page(admin, "evalrun_change", done.pk))
     assert "v2 against v1: inconclusive" in text
-    assert text.count("<svg") == 2
+    assert text.count("<svg") == 3
     assert "3 tied" in text
 
 
 async def test_a_case_shows_both_answers_with_their_difference(done, admin):
     text = await in_thread(lambda: page(admin, "evalrun_case", done.pk, "c1"))
-    assert len(re.findall(r"<mark>[^<]*word1", text)) == 1
+    assert len(re.findall(r"<ins>[^<]*word1", text)) == 1
     assert text.count("all there") == 2
 
 
