@@ -25,7 +25,7 @@ from evals_app.formats.junit import to_junit
 from evals_app.formats.markdown import to_markdown
 from evals_app.models import EvalRun
 from evals_app.pace import pace
-from evals_app.reporting import case_outcomes, close_run, kept_report
+from evals_app.reporting import case_outcomes, close_run, kept_report, report_against
 from evals_app.tasks import hand_out
 
 STATES = {"running": "info", "done": "success", "cancelled": "warning", "capped": "warning"}
@@ -101,9 +101,16 @@ class RunAdmin(ModelAdmin):
     ) -> HttpResponse:
         run = self._run(request, int(object_id))
         report = kept_report(run)
+        if report and (against := request.GET.get("against", "")).isdecimal():
+            try:
+                report = report_against(run, services.find_run(int(against)))
+            except EvalError as exc:
+                messages.error(request, str(exc))
+                return redirect(PAGE, run.pk)
         return self._page(
             request,
             "run",
+            comparable=report_pages.comparable(run) if report else (),
             title=f"Run {run.pk}: {run.dataset_version}",
             run=run,
             report=report,

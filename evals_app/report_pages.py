@@ -106,6 +106,12 @@ def score_chart(run: EvalRun) -> SafeString:
     return mark_safe(histogram(groups, title="Scores of all answers"))  # noqa: S308 - escaped where it is made
 
 
+def comparable(run: EvalRun) -> QuerySet[EvalRun]:
+    """Other runs that asked the same and were judged alike, the newest first."""
+    rows = EvalRun.objects.filter(state=EvalRun.State.DONE, judged_by=run.judged_by).exclude(pk=run.pk)
+    return rows.filter(dataset_version__digest=run.dataset_version.digest)[:MOST_SHOWN]
+
+
 def failures(run: EvalRun) -> QuerySet[EvalResult]:
     """The first answers that did not pass."""
     rows = run.results.filter(state=EvalResult.State.DONE, passed=False)

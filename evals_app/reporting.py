@@ -1,14 +1,17 @@
 """A run's report: computed when the run is over, kept with it, read from there."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import msgspec
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.timezone import now
 
 from evals_app.asked_versions import changed_versions
 from evals_app.comparison import compare, distrusted
+from evals_app.exceptions import RunRefused
 from evals_app.formats.junit import CaseOutcome
 from evals_app.models import EvalResult, EvalRun
 from evals_app.report import RunReport
@@ -49,8 +52,36 @@ def report(run: EvalRun) -> RunReport:
     dataset = run.dataset_version
     goals = Goals(primary=dataset.primary, margin=dataset.margin, guardrails=dataset.guardrails)
     changed = changed_versions(dataset.prompt, run.digests)
-    found = compare(list(_results(run)), versions=run.versions, goals=goals, repeats=run.repeats)
+    found = compare(
+        list(_results(run, run.results.all())), versions=run.versions, goals=goals, repeats=run.repeats
+    )
     return distrusted(found, changed) if changed else found
+
+
+def report_against(run: EvalRun, before: EvalRun) -> RunReport:
+    """The versions of `run` against the baseline of `before`, whose answers need not be paid for again.
+
+    Raises `RunRefused` where the two did not put the same questions or were not judged alike.
+    """
+    one, other = before.dataset_version, run.dataset_version
+    if one.dataset_id != other.dataset_id:
+        raise RunRefused(f"{before} is over {one} and {run} over {other}: they asked different questions")
+    if one.digest != other.digest:
+        raise RunRefused(
+            f"{one} changed to {other} between {before} and {run}: the questions are not the same"
+        )
+    if before.judged_by != run.judged_by:
+        raise RunRefused(f"{before} and {run} were not judged by the same evaluators and models")
+    baseline = f"{before.versions[0]} ({before})"
+    former = before.results.filter(version=before.versions[0])
+    results = [replace(result, version=baseline) for result in _results(before, former)]
+    goals = Goals(primary=other.primary, margin=other.margin, guardrails=other.guardrails)
+    return compare(
+        [*results, *_results(run, run.results.all())],
+        versions=[baseline, *run.versions],
+        goals=goals,
+        repeats=max(run.repeats, before.repeats),
+    )
 
 
 def kept_report(run: EvalRun) -> RunReport | None:
@@ -81,8 +112,8 @@ def case_outcomes(run: EvalRun) -> list[CaseOutcome]:
     ]
 
 
-def _results(run: EvalRun) -> Iterator[Result]:
-    rows = run.results.filter(state=EvalResult.State.DONE).select_related("case").order_by("case__position")
+def _results(run: EvalRun, which: QuerySet[EvalResult]) -> Iterator[Result]:
+    rows = which.filter(state=EvalResult.State.DONE).select_related("case").order_by("case__position")
     texts = ("output", "case__variables", "case__messages", "case__expected")
     # Postgres orders the keys of JSON as it likes; people know the evaluators in the dataset's order.
     names = [entry.get("name") or entry["kind"] for entry in run.dataset_version.evaluators]

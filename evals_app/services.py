@@ -1,9 +1,11 @@
 """The verbs: the only code that writes datasets and runs, besides the lanes that answer a run's questions."""
 
+import hashlib
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Required, TypedDict, Unpack
 
+import msgspec
 from django.db import transaction
 from django.utils.timezone import now
 
@@ -65,6 +67,14 @@ def save_dataset(content: DatasetContent, *, actor: str, why: str = "") -> Datas
     return version
 
 
+def find_run(run_id: int) -> EvalRun:
+    """Raises `RunNotFound`."""
+    run = EvalRun.objects.select_related("dataset_version__dataset").filter(pk=run_id).first()
+    if run is None:
+        raise RunNotFound(f"there is no run {run_id}")
+    return run
+
+
 def newest_version(dataset: str) -> DatasetVersion:
     """Raises `DatasetNotFound`."""
     found = DatasetVersion.objects.filter(dataset__name=dataset).order_by("-number").first()
@@ -113,6 +123,7 @@ def plan_run(
         versions=list(versions),
         digests={label: spoken(text) for label, text in texts.items()},
         model=model,
+        judged_by=_judged_by(content),
         repeats=repeats,
         concurrency=concurrency,
         estimate_usd=estimate,
@@ -168,6 +179,12 @@ def _check_size(content: DatasetContent, versions: Sequence[str], *, repeats: in
     questions = len(content.cases) * len(versions) * repeats
     if questions > MAX_QUESTIONS:
         raise RunRefused(f"{questions} questions are more than {MAX_QUESTIONS}: fewer cases or repeats")
+
+
+def _judged_by(content: DatasetContent) -> str:
+    settings = conf.evals()
+    said = [content.evaluators, settings.judge_model, settings.embedding_model]
+    return hashlib.sha256(msgspec.json.encode(said, order="deterministic")).hexdigest()
 
 
 def _prices() -> Prices:

@@ -20,6 +20,8 @@ class EvalRun(models.Model):
     digests = models.JSONField(default=dict)
     """Version -> SHA-256 of what it said when the run began: a draft may change in the middle."""
     model = models.CharField(max_length=128, blank=True, help_text="instead of the versions' own")
+    judged_by = models.CharField(max_length=64, blank=True)
+    """SHA-256 of the evaluators and of the models that they ask; "" for a run of an earlier release."""
     repeats = models.PositiveSmallIntegerField(default=1)
     concurrency = models.PositiveSmallIntegerField(default=8, help_text="questions open at a time")
     state = models.CharField(max_length=9, choices=State, default=State.RUNNING)

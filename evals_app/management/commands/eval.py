@@ -24,7 +24,7 @@ from evals_app.formats.progress import progress_line
 from evals_app.lanes import in_thread, work_on
 from evals_app.models import EvalRun
 from evals_app.report import RunReport
-from evals_app.reporting import case_outcomes, kept_report
+from evals_app.reporting import case_outcomes, kept_report, report_against
 from evals_app.verdicts import Verdict
 
 PASSED, ERROR, REGRESSION, INCONCLUSIVE = 0, 1, 2, 3
@@ -50,6 +50,12 @@ class Command(BaseCommand):
         parser.add_argument("dataset", nargs="?", help="its name")
         parser.add_argument("--versions", nargs="+", default=[], help="the first one is the baseline")
         parser.add_argument("--resume", type=int, metavar="RUN", help="go on with this run instead")
+        parser.add_argument(
+            "--against",
+            type=int,
+            metavar="RUN",
+            help="compare with the baseline of that run, without asking it",
+        )
         parser.add_argument("--gate", action="store_true", help="let the exit code tell the verdict")
         parser.add_argument("--repeats", type=int, default=1, help="times that each case is asked")
         parser.add_argument("--concurrency", type=int, default=8, help="questions open at a time")
@@ -90,8 +96,8 @@ class Command(BaseCommand):
             return services.resume_run(options["resume"], actor=_user(), cap_usd=options["cap"])
         if not options["dataset"] or not options["versions"]:
             raise CommandError("name a dataset and its --versions, or a run to --resume", returncode=ERROR)
-        if options["gate"] and len(options["versions"]) < 2:
-            raise CommandError("a gate compares: name two versions", returncode=ERROR)
+        if options["gate"] and len(options["versions"]) < 2 and not options["against"]:
+            raise CommandError("a gate compares: name two versions, or a run --against", returncode=ERROR)
         return services.start_run(
             dataset=options["dataset"],
             versions=options["versions"],
@@ -127,8 +133,16 @@ class Command(BaseCommand):
             )
             self.stderr.write(f"\r\x1b[K{line}", style_func=str, ending="")
 
+    def _report(self, run: EvalRun, against: int | None) -> RunReport | None:
+        if against is None:
+            return kept_report(run)
+        try:
+            return report_against(run, services.find_run(against))
+        except EvalError as exc:
+            raise CommandError(str(exc), returncode=ERROR) from exc
+
     def _tell(self, run: EvalRun, options: Mapping[str, Any]) -> None:
-        report = kept_report(run)
+        report = self._report(run, options["against"])
         if run.state != EvalRun.State.DONE or report is None:
             why = f"{run} {run.get_state_display()} after {run.finished} of {run.total} questions"
             raise CommandError(f"{why}; go on with manage.py eval --resume {run.pk}", returncode=ERROR)
