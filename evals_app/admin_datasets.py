@@ -22,6 +22,8 @@ from evals_app.admin_forms import DatasetForm
 from evals_app.dataset_files import WRITERS, to_yaml
 from evals_app.models import Dataset, DatasetVersion, EvalRun
 
+MOST_SHOWN = 200
+"""Cases in the list on a dataset's page."""
 MOST_EDITABLE = 1000
 """Cases beyond which a dataset is not edited in a text box."""
 
@@ -96,6 +98,8 @@ class DatasetAdmin(ModelAdmin):
         shown = {
             "newest": newest,
             "case_count": newest.cases.count() if newest else 0,
+            "cases": newest.cases.order_by("position")[:MOST_SHOWN] if newest else (),
+            "show_save_and_add_another": False,
             "versions": dataset.versions.all()[:10] if dataset else (),
             "runs": EvalRun.objects.filter(dataset_version__dataset=dataset)[:10] if dataset else (),
             "formats": ("yaml", *WRITERS),

@@ -73,7 +73,8 @@ def measure_table(report: RunReport) -> list[tuple[str, list[tuple[str, str]]]]:
 def slice_table(report: RunReport) -> list[tuple[str, list[tuple[str, str]]]]:
     """A row for each tag: its name, then pass rate and interval of each version."""
     columns = [{part.tag: part for part in version.slices} for version in report.versions]
-    tags = dict.fromkeys(tag for column in columns for tag in column)
+    # The rate of a single case says nothing that the case itself does not say better.
+    tags = dict.fromkeys(tag for column in columns for tag, part in column.items() if part.cases > 1)
     return [(tag, [_share(column.get(tag)) for column in columns]) for tag in tags]
 
 

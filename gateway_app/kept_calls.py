@@ -55,7 +55,7 @@ def kept_call(call_id: UUID) -> KeptCall | None:
     """None where its words were not kept, or are gone. Raises `CallNotFound`."""
     call = Call.objects.filter(pk=call_id).first()
     if call is None:
-        raise CallNotFound(f"there is no call {call_id}")
+        raise CallNotFound(f"The ledger has no call {call_id}.")
     return next(_with_content([call]), None)
 
 

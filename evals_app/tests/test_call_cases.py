@@ -105,7 +105,7 @@ def test_a_call_that_cannot_be_a_case_says_why(served, known, says):
 
 
 def test_a_call_that_is_not_there_says_so(project):
-    with pytest.raises(CallUnusable, match="there is no call"):
+    with pytest.raises(CallUnusable, match="The ledger has no call"):
         usable_call(uuid.uuid4())
 
 
