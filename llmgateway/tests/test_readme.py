@@ -3,16 +3,19 @@
 import os
 import re
 import secrets
+import shlex
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import httpx
 import pytest
 import yaml
+from django.core.management import load_command_class
 from django.urls import resolve
 
 from llmgateway import embedded, env
@@ -184,8 +187,25 @@ def test_every_heading_that_is_linked_is_there() -> None:
     assert set(re.findall(r"\]\(#([^)]+)\)", README)) <= anchors
 
 
+def workflow(name: str) -> Any:
+    found = re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
+    [text] = [text for text in found if text.startswith(f"name: {name}\n")]
+    return yaml.safe_load(text)
+
+
+def test_the_workflow_that_evaluates_calls_the_command_with_options_that_it_has() -> None:
+    said = workflow("evaluate")["jobs"]["evaluate"]["steps"][0]["run"]
+    program, manage, *arguments = shlex.split(said)
+    assert (program, manage) == (PYTHON, "manage.py")
+    assert (
+        load_command_class("evals_app", arguments[0])
+        .create_parser(manage, "eval")
+        .parse_args(arguments[1:])
+        .gate
+    )
+
+
 def test_the_workflow_is_yaml_and_posts_to_an_address_that_is_there() -> None:
-    (workflow,) = re.findall(r"^```yaml\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)
-    address = yaml.safe_load(workflow)["jobs"]["sync"]["env"]["FILES"]
+    address = workflow("prompts")["jobs"]["sync"]["env"]["FILES"]
     path = re.sub(r"\$\{\{.*?\}\}", "", address).partition("?")[0]
     assert hasattr(resolve(path).func.view_class, "post")  # type: ignore[attr-defined]

@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('evals_app', '0003_case_call'),
+        ('evals_app', '0004_experiments'),
     ]
 
     operations = [
