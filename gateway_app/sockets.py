@@ -29,6 +29,11 @@ KEY_WITHIN = 10.0
 """Seconds that a socket may stay open without a key."""
 TICK = 0.5
 """Seconds between two looks at whether a socket should still be open."""
+LAST_WORDS = 0.5
+"""Seconds after the server is asked to stop in which a frame that is under way to it still counts."""
+DRAIN = 15.0
+"""Seconds that running chats get from then on; below the server's own patience."""
+RESTARTING = 1012
 UNAUTHENTICATED = 4401
 IDLE_CLOSED = 4408
 
@@ -51,6 +56,8 @@ class ChatSocket(AsyncWebsocketConsumer):
         self._opened = self._stirred = 0.0
         """On the loop's clock."""
         self._tick: asyncio.TimerHandle | None = None
+        self._stopping: asyncio.TimerHandle | None = None
+        self._draining = False
 
     @property
     def gateway(self) -> Gateway:
@@ -115,6 +122,8 @@ class ChatSocket(AsyncWebsocketConsumer):
             self._begin(frame)
 
     def _begin(self, frame: Any) -> None:
+        if self._draining:
+            raise Unavailable("this server is about to stop: connect again")
         caller = self.identify()
         caller.require("chat")
         if frame.id in self.chats:
@@ -128,6 +137,8 @@ class ChatSocket(AsyncWebsocketConsumer):
     def _over(self, identifier: str) -> None:
         self.chats.pop(identifier, None)
         self._stir()
+        if self._draining and not self.chats:
+            self._close_soon(RESTARTING)
 
     def _stir(self) -> None:
         """The socket is in use: the time until it is closed as idle begins anew."""
@@ -146,7 +157,7 @@ class ChatSocket(AsyncWebsocketConsumer):
             self._closing = loop.create_task(self._turn_out(exc))
             return
         if not self.chats and loop.time() - self._stirred > IDLE:
-            self._closing = loop.create_task(self.close(IDLE_CLOSED))
+            self._close_soon(IDLE_CLOSED)
             return
         self._tick = loop.call_later(TICK, self._look)
 
@@ -155,6 +166,20 @@ class ChatSocket(AsyncWebsocketConsumer):
             task.cancel()
         await self._refuse(None, exc)
         await self.close(UNAUTHENTICATED)
+
+    def _close_soon(self, code: int) -> None:
+        self._closing = asyncio.create_task(self.close(code))
+
+    async def websocket_drain(self, message: dict[str, Any]) -> None:
+        """The server is about to stop: what runs may end, then the client is told to connect elsewhere."""
+        self._stopping = asyncio.get_running_loop().call_later(LAST_WORDS, self._retire)
+
+    def _retire(self) -> None:
+        self._draining = True
+        if self.chats:
+            self._stopping = asyncio.get_running_loop().call_later(DRAIN, self._close_soon, RESTARTING)
+        else:
+            self._close_soon(RESTARTING)
 
     async def _chat(self, frame: Any, caller: Caller) -> None:
         request_id = str(uuid7())
@@ -190,8 +215,8 @@ class ChatSocket(AsyncWebsocketConsumer):
         await self.send(text_data=encode(frame).decode())
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
-        if self._tick is not None:
-            self._tick.cancel()
+        for timer in filter(None, (self._tick, self._stopping)):
+            timer.cancel()
         tasks = list(self.chats.values())
         for task in tasks:
             task.cancel()

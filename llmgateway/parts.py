@@ -51,6 +51,7 @@ def gateway(
         record=record,
         ready=lambda: answers_ok(port, "/health/ready"),
         ready_within=60,
+        grace=30,
     )
 
 

@@ -9,7 +9,7 @@ from uvicorn.supervisors import Multiprocess
 
 from llmgateway import env, logs
 
-GRACEFUL_SECONDS = 10
+GRACEFUL_SECONDS = 20
 """What running calls and streams get to finish once a stop is asked for."""
 SEND_BUFFER = 256 * 1024
 """Bytes that the kernel holds for a slow reader (it doubles them); by itself it holds megabytes."""
@@ -31,8 +31,8 @@ def main() -> None:
         port=chosen.port,
         workers=environment.web_workers,
         loop="uvloop",
-        http="httptools",
-        ws="websockets-sansio",
+        http="llmgateway.protocols:BoundedHttp",
+        ws="llmgateway.protocols:PatientSocket",
         ws_max_size=environment.max_body_bytes,
         ws_ping_interval=20,
         ws_ping_timeout=20,

@@ -1,0 +1,155 @@
+"""uvicorn's protocols with the bounds and the patience that they lack.
+
+How long a client may take to ask, how many may be connected, and what a stop waits for.
+"""
+
+import resource
+from asyncio import TimerHandle
+from typing import Any, ClassVar
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+LAST_WORDS = 0.5
+"""Seconds that a stop leaves an idle connection for a request that is already under way to us."""
+CONNECTIONS = 10_000
+"""Of one process; fewer where it may not open two files for each."""
+SPARE_FILES = 256
+TOO_LATE = (408, b"request_timeout", b"the request did not come to its end in time")
+TOO_MANY = (503, b"too_many_connections", b"this process has as many connections as it can serve")
+REASONS = {408: b"Request Timeout", 503: b"Service Unavailable"}
+
+
+def connection_limit() -> int:
+    """As many as this process has room for."""
+    files, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return max(1, min(CONNECTIONS, (files - SPARE_FILES) // 2))
+
+
+class BoundedHttp(HttpToolsProtocol):
+    """A request that is late is answered 408 and cut off, a connection too many is answered 503.
+
+    A request that comes in one piece sets two flags and no timer.
+    """
+
+    headers_within: ClassVar[float] = 10.0
+    """Seconds from a connection's start, or a request's first byte, to the end of its headers."""
+    body_within: ClassVar[float] = 30.0
+    """Seconds from there to the end of the body, and one more for each `body_rate` bytes that have come."""
+    body_rate: ClassVar[int] = 65_536
+    most: ClassVar[int] = connection_limit()
+    """Connections of this process."""
+
+    _asking = True
+    """A request, or a connection's first one, has not come to its end."""
+    _headed = False
+    """Its headers have."""
+    _leaving = False
+    _received = 0
+    _late: TimerHandle | None = None
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        if len(self.connections) > self.most:
+            self._refuse(TOO_MANY)
+        else:
+            self._wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._forget()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if not self._asking:
+            self._forget()
+        elif self._late is None and not self.transport.is_closing():
+            self._wait()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._asking, self._headed, self._received = True, False, 0
+
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        self._headed = True
+        self._forget()
+        if self._leaving and self.cycle is not None:
+            self.cycle.keep_alive = False
+
+    def on_body(self, body: bytes) -> None:
+        self._received += len(body)
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._asking = False
+
+    def handle_websocket_upgrade(self) -> None:
+        self._forget()
+        super().handle_websocket_upgrade()
+
+    def shutdown(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:
+            super().shutdown()
+            return
+        self._leaving = True
+        self.loop.call_later(LAST_WORDS, self._leave)
+
+    def _leave(self) -> None:
+        """Nobody has asked anything since."""
+        if not self.transport.is_closing():
+            super().shutdown()
+
+    def _wait(self) -> None:
+        if self._headed:
+            self._late = self.loop.call_later(self.body_within, self._body_late, self.loop.time())
+        else:
+            self._late = self.loop.call_later(self.headers_within, self._headers_late)
+
+    def _headers_late(self) -> None:
+        if self.cycle is not None and not self.cycle.response_complete:  # the answer before has the word
+            self._wait()
+        else:
+            self._refuse(TOO_LATE)
+
+    def _body_late(self, began: float) -> None:
+        left = began + self.body_within + self._received / self.body_rate - self.loop.time()
+        if left > 0:
+            self._late = self.loop.call_later(left, self._body_late, began)
+        elif self.cycle.response_started or self.pipeline:
+            self.transport.close()
+        else:
+            self._refuse(TOO_LATE)
+
+    def _refuse(self, why: tuple[int, bytes, bytes]) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(_refusal(*why))
+            self.transport.close()
+
+    def _forget(self) -> None:
+        if self._late is not None:
+            self._late.cancel()
+            self._late = None
+
+
+class PatientSocket(WebSocketsSansIOProtocol):
+    """A stop asks the application to come to an end."""
+
+    def shutdown(self) -> None:
+        """Not the end yet: `websocket.drain` lets the application finish what is under way."""
+        if self.handshake_complete and not self.close_sent:
+            drain: Any = {"type": "websocket.drain"}
+            self.queue.put_nowait(drain)
+        else:
+            super().shutdown()
+
+
+def _refusal(status: int, code: bytes, message: bytes) -> bytes:
+    """In the form of every error, for when there is no application to ask."""
+    body = (
+        b'{"error":{"message":"%b","type":"invalid_request_error","code":"%b","param":null},"request_id":null}'
+        % (message, code)
+    )
+    head = b"HTTP/1.1 %d %b\r\ncontent-type: application/json\r\n" % (status, REASONS[status])
+    return head + b"content-length: %d\r\nconnection: close\r\n\r\n" % len(body) + body

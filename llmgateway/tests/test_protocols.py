@@ -1,0 +1,99 @@
+"""What uvicorn leaves open: how long a request may take to arrive, and how many may be connected."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
+
+import pytest
+import uvicorn
+
+from llmgateway.ports import free_port
+from llmgateway.protocols import BoundedHttp
+
+HEAD = b"POST /chat HTTP/1.1\r\nHost: gateway\r\nContent-Length: 10\r\n\r\n"
+
+
+class Hasty(BoundedHttp):
+    headers_within = 0.3
+    body_within = 0.3
+    most = 3
+
+
+async def echo(scope: Any, receive: Any, send: Any) -> None:
+    body, message = b"", {"more_body": True}
+    while message.get("more_body"):
+        message = await receive()
+        if message["type"] == "http.disconnect":
+            return
+        body += message.get("body", b"")
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"10")]})
+    await send({"type": "http.response.body", "body": body.ljust(10)})
+
+
+Connect = Callable[[], AbstractAsyncContextManager[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
+
+
+@pytest.fixture
+async def connect() -> AsyncIterator[Connect]:
+    """A connection to a server that waits for 0.3 s and takes three."""
+    port = free_port()
+    server = uvicorn.Server(
+        uvicorn.Config(echo, port=port, http=Hasty, lifespan="off", log_config=None, loop="none")
+    )
+    running = asyncio.create_task(server.serve())
+    while not server.started:
+        await asyncio.sleep(0.01)
+
+    @asynccontextmanager
+    async def opened() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        yield reader, writer
+        writer.close()
+
+    yield opened
+    server.should_exit = True
+    await running
+
+
+async def test_a_request_without_the_end_of_its_headers_is_answered_408(connect: Connect) -> None:
+    async with connect() as (reader, writer):
+        writer.write(b"POST /chat HTTP/1.1\r\nHost: gate")
+        answer = await asyncio.wait_for(reader.read(), 10)
+    assert answer.startswith(b"HTTP/1.1 408 Request Timeout")
+    assert b'"code":"request_timeout"' in answer
+
+
+async def test_a_connection_that_says_nothing_is_closed(connect: Connect) -> None:
+    async with connect() as (reader, _):
+        assert await asyncio.wait_for(reader.read(), 10)
+
+
+@pytest.mark.parametrize("first", [b"", HEAD + b"0123456789"], ids=["first", "second"])
+async def test_a_body_that_does_not_end_is_answered_408(connect: Connect, first: bytes) -> None:
+    async with connect() as (reader, writer):
+        if first:
+            writer.write(first)
+            await asyncio.wait_for(reader.readuntil(b"0123456789"), 10)
+        writer.write(HEAD + b"01234")
+        answer = await asyncio.wait_for(reader.read(), 10)
+    assert answer.startswith(b"HTTP/1.1 408 Request Timeout")
+
+
+async def test_whoever_asks_in_time_is_answered_however_long_he_was_idle(connect: Connect) -> None:
+    async with connect() as (reader, writer):
+        for _ in range(2):
+            writer.write(HEAD + b"01234")
+            await asyncio.sleep(0.05)
+            writer.write(b"56789")
+            answer = await asyncio.wait_for(reader.readuntil(b"0123456789"), 10)
+            assert answer.startswith(b"HTTP/1.1 200")
+            await asyncio.sleep(0.6)
+
+
+async def test_a_connection_too_many_is_answered_503_and_the_others_go_on(connect: Connect) -> None:
+    async with connect() as (reader, writer), connect(), connect(), connect() as (late, _):
+        writer.write(HEAD + b"0123456789")
+        answer = await asyncio.wait_for(late.read(), 10)
+        assert answer.startswith(b"HTTP/1.1 503 Service Unavailable")
+        assert (await asyncio.wait_for(reader.readuntil(b"0123456789"), 10)).startswith(b"HTTP/1.1 200")
