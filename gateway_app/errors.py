@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 import structlog
+from django.db import InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework.exceptions import APIException
 from rest_framework.response import Response
@@ -110,6 +111,9 @@ def failure(exc: BaseException) -> Failure:
         return status_failure(404, "there is nothing at this address")
     if isinstance(exc, APIException):
         return status_failure(exc.status_code, str(exc.detail))
+    if isinstance(exc, OperationalError | InterfaceError):
+        log.warning("database_away", error=str(exc)[:200])
+        return Failure(status=503, code="unavailable", message="the database does not answer now")
     log.error("internal_error", exc_info=exc)
     return Failure(status=500, code="internal_error", message="something went wrong inside the gateway")
 

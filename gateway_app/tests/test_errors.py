@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 import pytest
+from django.db import OperationalError
 from django.http import Http404
 from rest_framework.exceptions import MethodNotAllowed, NotAcceptable, UnsupportedMediaType
 
@@ -62,6 +63,7 @@ def test_every_error_has_openais_shape(kind: type[Exception]) -> None:
         (MethodNotAllowed("PUT"), 405, "method_not_allowed"),
         (UnsupportedMediaType("text/xml"), 415, "unsupported_media_type"),
         (NotAcceptable(), 406, "not_acceptable"),
+        (OperationalError("server closed the connection"), 503, "unavailable"),
     ],
 )
 def test_the_frameworks_errors_have_our_shape(exc: Exception, status: int, code: str) -> None:
