@@ -22,6 +22,8 @@ from gateway_app.types import Completion
 log = structlog.get_logger()
 
 UNREADABLE = b""
+NOT_OURS = (ValueError, RecursionError)
+"""What decoding raises for bytes that are no reply of ours: broken, foreign, nested without end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,7 +101,7 @@ class ResponseCache:
             value = await self._backend.aget(key)
         except RedisConnectionError:
             return None
-        except (ResponseError, ValueError):
+        except (ResponseError, *NOT_OURS):
             value = UNREADABLE
         return None if value is None else await self._read(key, value, max_age=max_age)
 
@@ -111,7 +113,7 @@ class ResponseCache:
         """As `get`, for what somebody else has fetched from Redis."""
         try:
             value = self._backend.client.decode(raw)
-        except ValueError:
+        except NOT_OURS:
             value = UNREADABLE
         return await self._read(key, value, max_age=max_age)
 
@@ -146,7 +148,7 @@ class ResponseCache:
             await self._backend.aget("ping")
         except RedisConnectionError:
             return False
-        except (ResponseError, ValueError):
+        except (ResponseError, *NOT_OURS):
             return True
         return True
 

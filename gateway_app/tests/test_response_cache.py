@@ -94,6 +94,7 @@ FOREIGN = {
     "not-utf8": b"\xff\xfe",
     "pickle": pickle.dumps({"completion": "x"}),
     "empty": b"",
+    "deep": b"[" * 100_000,
 }
 
 
