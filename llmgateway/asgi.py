@@ -35,7 +35,7 @@ class Application:
 
     def __init__(self) -> None:
         settings = conf.gateway()
-        self._pages = ASGIHandler()
+        self._pages = Door(ASGIHandler(), max_body=settings.max_body_bytes)
         self._sockets = Counted(URLRouter(routing.sockets))
         views: Any = LeanHandler()
         door = Door(URLRouter([*routing.streams, re_path("", views)]), max_body=settings.max_body_bytes)
