@@ -89,6 +89,7 @@ def _gauge(name: str, documentation: str, mode: str, labels: tuple[str, ...] = (
 
 CALLS_OPEN = _gauge("gateway_calls_open", "Calls under way", "livesum", ("surface", "streamed"))
 SOCKETS_OPEN = _gauge("gateway_sockets_open", "WebSockets that are connected", "livesum")
+TASKS = _gauge("gateway_event_loop_tasks", "Tasks of the event loops", "livesum")
 WORKERS = _gauge("gateway_workers", "Worker processes that serve", "livesum")
 LEDGER_UNCONFIRMED = _gauge(
     "gateway_ledger_unconfirmed_entries", "Ledger entries that a worker still answers for", "livesum"

@@ -29,6 +29,7 @@ async def _follow(gateway: Gateway) -> None:
     dropped = 0
     while True:
         ledger = gateway.service.ledger
+        instruments.TASKS.set(len(asyncio.all_tasks()))
         instruments.LEDGER_UNCONFIRMED.set(ledger.unwritten)
         instruments.LEDGER_CONNECTED.set(ledger.connected)
         instruments.LEDGER_DROPPED.inc(ledger.dropped - dropped)
