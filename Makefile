@@ -1,9 +1,10 @@
 PYTHON ?= python3
 PY := .venv/bin/python
 STAMP := .venv/requirements.stamp
+comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench clean install
+.PHONY: help run test check format bench torture clean install
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +39,10 @@ format: install  ## bring the code into its form
 
 bench: install  ## what resolving and rendering a prompt costs
 	$(PY) -m benchmarks.registry
+
+torture: install  ## break a whole system, row by row (ROWS=redis,upstream: a part; SOAK=1800 TRACING=300: longer)
+	@exec $(PY) -m torture $(foreach row,$(subst $(comma), ,$(ROWS)),$(row)) \
+		$(if $(SOAK),--soak $(SOAK)) $(if $(TRACING),--tracing $(TRACING)) $(if $(SEED),--seed $(SEED))
 
 clean:  ## remove what can be made again; data under var/ stays
 	rm -rf .venv staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

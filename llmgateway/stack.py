@@ -33,7 +33,9 @@ class Stack:
         redis_url: str,
         workers: int = 2,
         chunk_delay: float = 0.05,
+        routes: Mapping[str, str] | None = None,
     ) -> None:
+        """`routes`: variables that lead the system's parts to their servers another way, through a proxy."""
         port, simulator_port = free_port(), free_port()
         self.url = f"http://{LOOPBACK}:{port}"
         self.ws_url = f"ws://{LOOPBACK}:{port}"
@@ -48,6 +50,7 @@ class Stack:
             "GEMINI_BASE_URL": self.simulator_url,
             "GEMINI_API_KEY": "simulated",
             "WEB_WORKERS": str(workers),
+            **(routes or {}),
         }
         self._bootstrap = parts.bootstrap(self.env, "--json", log=directory / "bootstrap.log")
         self._children = {
@@ -87,9 +90,19 @@ class Stack:
     def restart_gateway(self) -> None:
         self.restart("gateway")
 
+    def stop_part(self, name: str) -> None:
+        """As an operator would; `restart` brings it back."""
+        self._children[name].stop()
+
     def kill(self, name: str) -> None:
         """SIGKILL to the part and to its workers; `restart` brings it back."""
         self._children[name].kill()
+
+    def pid(self, name: str) -> int:
+        """Of a running part."""
+        found = self._children[name].pid
+        assert found is not None, f"{name} was never started"
+        return found
 
     def log_lines(self) -> list[str]:
         """What the gateway has logged since it was last started."""
