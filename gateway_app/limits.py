@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
+from gateway_app import estimates
 from gateway_app.catalogue import ModelCard
 from gateway_app.exceptions import PriceUnknown
 from gateway_app.pricing import cost
@@ -11,9 +12,6 @@ from gateway_app.types import CompletionRequest, Usage
 
 NANO = Decimal(1_000_000_000)
 """Budgets are counted in billionths of a dollar: every price per token is a whole number of them."""
-
-IMAGE_TOKENS = 3_000
-"""No vendor counts more for one image of ordinary size."""
 LONGEST_REPLY = 65_536
 """Tokens, where neither the caller nor the catalogue says."""
 
@@ -69,19 +67,16 @@ class RateLimit:
 def claim(request: CompletionRequest, cards: Iterable[ModelCard], *, budgeted: bool) -> Claim:
     """Tokens as estimated; dollars as the dearest of `cards` could cost, so that no budget is overshot.
 
-    A token is at least one byte, so the bytes of a text bound its tokens. Raises `PriceUnknown` where a
-    budget must hold and a price is not known.
+    Raises `PriceUnknown` where a budget must hold and a price is not known.
     """
-    size = sum(_bytes(request))
-    images = IMAGE_TOKENS * sum(len(message.images) for message in request.messages)
     candidates = list(cards)
     reply = max(
         request.parameters.max_tokens or card.max_output_tokens or LONGEST_REPLY for card in candidates
     )
-    tokens = size // 4 + images + reply
+    tokens = estimates.input_tokens(request) + reply
     if not budgeted:
         return Claim(tokens=tokens, nano_dollars=0)
-    worst = Usage(input_tokens=size + images, output_tokens=reply)
+    worst = Usage(input_tokens=estimates.input_at_most(request), output_tokens=reply)
     return Claim(
         tokens=tokens, nano_dollars=max(nano_dollars(_worst_cost(worst, card)) for card in candidates)
     )
@@ -97,10 +92,3 @@ def _worst_cost(usage: Usage, card: ModelCard) -> Decimal:
     if known is None:
         raise PriceUnknown(f"the price of {card.name} is not known, and this key has a budget", param="model")
     return known
-
-
-def _bytes(request: CompletionRequest) -> Iterable[int]:
-    for message in request.messages:
-        yield len(message.content.encode())
-        yield from (len(call.arguments.encode()) + len(call.name) for call in message.tool_calls)
-    yield len(repr(request.parameters.tools)) + len(repr(request.parameters.response_schema))

@@ -14,6 +14,7 @@ from gateway_app.admission import Admission
 from gateway_app.cache_key import cache_key
 from gateway_app.calls import Call
 from gateway_app.catalogue import Catalogue, ModelCard
+from gateway_app.estimates import broken_off
 from gateway_app.events import Answer, Delta, Event, Fold, fold_events
 from gateway_app.exceptions import GatewayError
 from gateway_app.flights import Flight, Flights
@@ -26,7 +27,7 @@ from gateway_app.replay import replay
 from gateway_app.requests import ChatRequest
 from gateway_app.resolution import resolve
 from gateway_app.response_cache import ResponseCache, StoredReply
-from gateway_app.types import Chunk, Completion, CompletionRequest, FinishReason
+from gateway_app.types import Chunk, Completion, CompletionRequest, FinishReason, Usage
 from gateway_app.upstream import Upstream
 from prompts_app.exceptions import PromptError
 from prompts_app.refresh import Refreshed
@@ -139,9 +140,10 @@ class Service:
                     yield chunk
             call.answered(fold.completion(asked=plan.completion.model))
         finally:
+            usage = _usage(plan, call, flight, fold)
             self.flights.leave(flight)
-            if fold.usage:
-                call.used(fold.usage, cost_usd=flight.bill(call))
+            if usage:
+                call.used(usage, cost_usd=flight.bill(call))
 
     async def _fly(self, plan: Plan, call: Call, flight: Flight) -> AsyncGenerator[Chunk, None]:
         """Asks the vendor, on behalf of everybody aboard, and keeps a whole reply."""
@@ -207,6 +209,20 @@ def _flight_key(call: Call) -> str:
     if call.cache == "BYPASS":
         return str(call.id)
     return f"{call.cache_key}:{'stream' if call.request.stream else 'whole'}"
+
+
+def _usage(plan: Plan, call: Call, flight: Flight, fold: Fold) -> Usage | None:
+    """The vendor's count; about as much where the reply broke off before he had counted.
+
+    Otherwise whoever hangs up just before the end would pay nothing.
+    """
+    asked_here = flight.payer is call and call.card is not None
+    if fold.finish_reason or not (any(fold.texts) or (asked_here and call.attempt_began)):
+        return fold.usage
+    usage = broken_off(plan.completion, counted=fold.usage, written=sum(map(len, fold.texts)))
+    if asked_here and call.card:
+        flight.cost_usd = cost(usage, call.card.price)
+    return usage
 
 
 def _ms(began: float) -> float:

@@ -28,6 +28,8 @@ class Image:
     media_type: str
     data: str
     """Base64."""
+    detail: str | None = None
+    """How closely OpenAI shall look at it; other vendors do not ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +79,7 @@ class Parameters:
     """JSON Schema that the reply must fit."""
     json_mode: bool = False
     tools: tuple[Mapping[str, Any], ...] = ()
-    """OpenAI's shape: {"name", "description", "parameters"}."""
+    """OpenAI's shape: {"name", "description", "parameters", "strict"}; only OpenAI knows the last."""
     safety_settings: Mapping[str, str] | None = None
     """Gemini's: harm category -> threshold. Vendors that have none ignore it."""
     tool_choice: str | None = None

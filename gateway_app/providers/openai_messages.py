@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from gateway_app.providers.effort import effort
-from gateway_app.types import CompletionRequest, Message, Parameters, ToolCall
+from gateway_app.types import CompletionRequest, Image, Message, Parameters, ToolCall
 
 REASONING = re.compile(r"(o\d|gpt-[5-9])(?!.*-chat)")
 """OpenAI's reasoning models refuse every temperature and top_p but their own, and know the limit only by its
@@ -48,10 +48,14 @@ def _content(message: Message) -> str | list[dict[str, Any]] | None:
     if not message.images:
         return message.content or (None if message.tool_calls else "")
     pictures: list[dict[str, Any]] = [
-        {"type": "image_url", "image_url": {"url": f"data:{image.media_type};base64,{image.data}"}}
-        for image in message.images
+        {"type": "image_url", "image_url": _image(image)} for image in message.images
     ]
     return pictures + ([{"type": "text", "text": message.content}] if message.content else [])
+
+
+def _image(image: Image) -> dict[str, str]:
+    url = {"url": f"data:{image.media_type};base64,{image.data}"}
+    return url | ({"detail": image.detail} if image.detail else {})
 
 
 def _call(call: ToolCall) -> dict[str, Any]:

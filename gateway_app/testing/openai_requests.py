@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -31,6 +31,7 @@ class Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class ImageUrl(Strict, frozen=True):
     url: str
+    detail: Literal["auto", "low", "high", "original"] | None = None
 
 
 class ContentPart(Strict, frozen=True):

@@ -28,7 +28,7 @@ from gateway_app.pricing import Price, Rates
 from gateway_app.redis_mux import RedisMux
 from gateway_app.requests import Caller
 from gateway_app.tests.conftest import ask, until
-from gateway_app.types import CompletionRequest, Message, Parameters
+from gateway_app.types import CompletionRequest, Image, Message, Parameters
 from llmgateway import embedded
 
 SMALL = Claim(tokens=10, nano_dollars=1_000)
@@ -251,6 +251,17 @@ def test_every_byte_may_be_a_token() -> None:
         claim(request(text), [CHEAP], budgeted=True).nano_dollars for text in ("aaaa", "\U0001f30a")
     )
     assert plain == wide
+
+
+def test_what_vendors_put_around_messages_and_make_of_images_is_covered() -> None:
+    terse = tuple(Message(role="user", content="a") for _ in range(100))
+    pictured = (Message(role="user", content="a", images=(Image(media_type="image/png", data=""),)),)
+    short, long, seen = (
+        claim(CompletionRequest(model="m", messages=messages), [CHEAP], budgeted=True).nano_dollars
+        for messages in (terse[:1], terse, pictured)
+    )
+    assert long - short >= nano_dollars(99 * 10 * Decimal("0.10") / 10**6)
+    assert seen - short >= nano_dollars(48_000 * Decimal("0.10") / 10**6)
 
 
 def test_a_budget_needs_a_price() -> None:

@@ -7,6 +7,7 @@ from contextlib import suppress
 
 import httpx
 import pytest
+import websockets
 
 from gateway_app.tests.clients import open_socket
 from llmgateway.stack import Stack
@@ -193,6 +194,14 @@ async def test_a_bad_frame_is_an_error_frame_and_the_socket_lives_on(stack: Stac
             assert said["message"]
         await socket.send(type="chat", id="c", prompt="Still there?")
         assert (await socket.until_done("c"))[-1]["type"] == "end"
+
+
+async def test_a_frame_that_is_too_large_closes_the_socket(stack: Stack) -> None:
+    async with open_socket(stack) as socket:
+        with pytest.raises(websockets.ConnectionClosedError):
+            await socket.send(type="chat", id="a", prompt="x" * 11_000_000)
+            await socket.receive()
+        assert socket.connection.close_code == 1009
 
 
 async def test_several_chats_go_on_at_once_on_one_socket(stack: Stack) -> None:

@@ -11,6 +11,7 @@ from openai import AsyncOpenAI, BadRequestError
 
 from gateway_app.testing.process import SimulatorControl
 from gateway_app.tests.picture_host import PNG, PictureHost, picture_host
+from gateway_app.tests.test_end_to_end import row
 from llmgateway import parts
 from llmgateway.ports import LOOPBACK, free_port
 from llmgateway.stack import Stack
@@ -127,7 +128,9 @@ async def test_an_image_reaches_every_vendor_whichever_way_it_came(
     )
     assert reply.choices[0].message.content
     vendor = SimulatorControl(stack.simulator_url)
-    assert PNG in json.dumps((await asyncio.to_thread(vendor.requests, 1))[0].body)
+    sent = json.dumps((await asyncio.to_thread(vendor.requests, 1))[0].body)
+    assert PNG in sent
+    assert ('"detail": "low"' in sent) is model.startswith("gpt"), "only OpenAI knows of it"
 
 
 async def test_an_image_that_cannot_be_had_is_the_callers_mistake(
@@ -146,7 +149,7 @@ async def test_an_image_that_cannot_be_had_is_the_callers_mistake(
 
 
 @pytest.mark.parametrize("model", MODELS)
-async def test_a_client_that_leaves_ends_the_vendors_stream(
+async def test_a_client_that_leaves_ends_the_vendors_stream_and_pays_for_what_he_got(
     api: httpx.AsyncClient, stack: Stack, model: str
 ) -> None:
     vendor = SimulatorControl(stack.simulator_url)
@@ -157,3 +160,8 @@ async def test_a_client_that_leaves_ends_the_vendors_stream(
     async with asyncio.timeout(1):
         while (await asyncio.to_thread(vendor.stats)).streams_cancelled == before:
             await asyncio.sleep(0.02)
+    kept = await asyncio.to_thread(row, stack, response.headers["X-Request-ID"])
+    assert kept["outcome"] == "cancelled"
+    assert kept["input_tokens"] > 0
+    assert kept["output_tokens"] > 0
+    assert kept["cost_usd"] > 0

@@ -2,6 +2,7 @@
 
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from gateway_app.types import Image, Message, ToolCall
 from gateway_app.v1.exceptions import BadParameter
@@ -10,6 +11,7 @@ from gateway_app.v1.schemas import (
     AssistantMessage,
     CalledTool,
     ImagePart,
+    ImageUrl,
     RefusalPart,
     TextPart,
     ToolMessage,
@@ -87,14 +89,17 @@ def _images(content: Content, fetched: Mapping[str, Image], where: str) -> tuple
     if not content or isinstance(content, str):
         return ()
     return tuple(
-        fetched.get(part.image_url.url)
-        or _image(part.image_url.url, f"{where}.content[{place}].image_url.url")
+        _image(part.image_url, fetched, f"{where}.content[{place}].image_url.url")
         for place, part in enumerate(content)
         if isinstance(part, ImagePart)
     )
 
 
-def _image(url: str, where: str) -> Image:
+def _image(given: ImageUrl, fetched: Mapping[str, Image], where: str) -> Image:
+    return replace(fetched.get(given.url) or _embedded(given.url, where), detail=given.detail)
+
+
+def _embedded(url: str, where: str) -> Image:
     """From a data URL (RFC 2397)."""
     head, _, data = url.removeprefix("data:").partition(",")
     media_type, _, encoding = head.partition(";")

@@ -47,6 +47,7 @@ def _tool(function: Function) -> dict[str, Any]:
         "name": function.name,
         "description": function.description,
         "parameters": function.parameters,
+        "strict": function.strict,
     }
     return {name: value for name, value in given.items() if value is not None}
 

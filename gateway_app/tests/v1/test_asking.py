@@ -69,6 +69,12 @@ def test_a_tool_choice_is_a_mode_or_a_name(given: Any, choice: str | None) -> No
     assert asked(tools=[WEATHER], tool_choice=given).parameters.tool_choice == choice
 
 
+def test_a_tool_stays_strict_for_vendors_that_know_the_word() -> None:
+    strict = {"type": "function", "function": WEATHER["function"] | {"strict": True}}
+    assert [tool.get("strict") for tool in asked(tools=[strict]).parameters.tools] == [True]
+    assert "strict" not in asked(tools=[WEATHER]).parameters.tools[0]
+
+
 def test_a_tool_that_is_not_offered_cannot_be_chosen() -> None:
     choice = {"type": "function", "function": {"name": "get_wether"}}
     with pytest.raises(BadParameter) as caught:
