@@ -76,10 +76,20 @@ class PromptEntry:
             raise VersionNotFound(f"the environment pins {self.name} to {label}: {exc}") from None
 
 
+class VersionIndex(NamedTuple):
+    """A prompt's versions by label, the newest first."""
+
+    stamp: tuple[int, int]
+    """Another one after whatever was done to one of them."""
+    versions: Mapping[str, VersionEntry]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
     prompts: Mapping[str, PromptEntry] = field(default_factory=dict)
     """Those in service, by name."""
+    indexes: Mapping[int, VersionIndex] = field(default_factory=dict)
+    """By the prompt's id, those out of service included."""
     contents: Mapping[VersionEntry, VersionContent] = field(default_factory=dict)
     """Of all live versions, and of the newest others as far as they fit."""
 

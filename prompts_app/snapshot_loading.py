@@ -1,28 +1,29 @@
 """The snapshot's way out of the database: an index of every version, and the contents that matter."""
 
+import heapq
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
 
 import structlog
+from django.db import connection
 from django.db.models import F, Func, IntegerField, QuerySet, Value
 
 from prompts_app import conf
 from prompts_app.content import COLUMNS, VersionContent, from_json
 from prompts_app.exceptions import ChangeRefused
 from prompts_app.models import Prompt, PromptVersion, RegistryRevision
-from prompts_app.snapshot import PromptEntry, Snapshot, VersionEntry
+from prompts_app.snapshot import PromptEntry, Snapshot, VersionEntry, VersionIndex
 from prompts_app.splitting import allocate
 
 BATCH = 1000
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True)
-class _Index:
-    by_prompt: dict[int, dict[str, VersionEntry]] = field(default_factory=lambda: defaultdict(dict))
-    newest_first: list[VersionEntry] = field(default_factory=list)
+STAMPS = """
+SELECT prompt_id, count(*), sum(xmin::text::bigint) FROM prompts_app_promptversion GROUP BY prompt_id
+"""
+"""`xmin` is the transaction that wrote a row, so that count and sum change with every row of a prompt."""
 
 
 def revision() -> int:
@@ -31,25 +32,25 @@ def revision() -> int:
 
 
 def load_snapshot(former: Snapshot, *, content_budget: int) -> Snapshot:
-    """The newest state; contents that `former` has are not fetched again, for they cannot have changed.
+    """The newest state; what `former` has of it is not read again.
 
     `content_budget`: bytes of texts to load besides those of live versions.
     """
     # Prompts first: a version that one of them names is then there in the second query.
     rows = list(_prompt_rows().filter(archived=False))
-    index = _read_index(PromptVersion.objects.all())
-    prompts = {row.name: _entry(row, index.by_prompt[row.pk]) for row in rows}
+    indexes = _indexes(former.indexes)
+    prompts = {row.name: _entry(row, _versions(indexes, row)) for row in rows}
     live = {prompt.versions[label] for prompt in prompts.values() for label in prompt.live()}
-    wanted = [*live, *_that_fit(index.newest_first, live, room=content_budget)]
+    wanted = [*live, *_that_fit(_newest_first(indexes), live, room=content_budget)]
     contents = {version: former.contents[version] for version in wanted if version in former.contents}
     contents.update(fetch_contents([version for version in wanted if version not in contents]))
-    return Snapshot(prompts=prompts, contents=contents)
+    return Snapshot(prompts=prompts, indexes=indexes, contents=contents)
 
 
 def load_prompt(name: str) -> PromptEntry:
     """That prompt as it is in the database at this moment. Raises `Prompt.DoesNotExist`."""
     row = _prompt_rows().get(name=name)
-    return _entry(row, _read_index(row.versions.all()).by_prompt[row.pk])
+    return _entry(row, _read_versions(row.versions.all())[row.pk])
 
 
 def fetch_contents(versions: list[VersionEntry]) -> Iterator[tuple[VersionEntry, VersionContent]]:
@@ -74,18 +75,36 @@ def _prompt_rows() -> QuerySet[Prompt]:
     return Prompt.objects.select_related("active_version").defer(*contents)
 
 
-def _read_index(versions: QuerySet[PromptVersion]) -> _Index:
+def _indexes(former: Mapping[int, VersionIndex]) -> Mapping[int, VersionIndex]:
+    with connection.cursor() as cursor:
+        cursor.execute(STAMPS)
+        stamps = {prompt: (count, int(total)) for prompt, count, total in cursor.fetchall()}
+    same = {prompt: index for prompt, index in former.items() if stamps.get(prompt) == index.stamp}
+    read = _read_versions(PromptVersion.objects.filter(prompt__in=stamps.keys() - same.keys()))
+    return same | {prompt: VersionIndex(stamps[prompt], versions) for prompt, versions in read.items()}
+
+
+def _versions(indexes: Mapping[int, VersionIndex], row: Prompt) -> Mapping[str, VersionEntry]:
+    return indexes[row.pk].versions if row.pk in indexes else {}
+
+
+def _newest_first(indexes: Mapping[int, VersionIndex]) -> Iterator[VersionEntry]:
+    """Of all prompts; no more are looked at than are asked for."""
+    return heapq.merge(*(index.versions.values() for index in indexes.values()), key=lambda entry: -entry.id)
+
+
+def _read_versions(versions: QuerySet[PromptVersion]) -> Mapping[int, dict[str, VersionEntry]]:
+    """By the prompt's id; by label, the newest first."""
     measures = {"system": "octet_length", "user": "octet_length", "messages": "pg_column_size"}
     sizes = [Func(F(name), function=by, output_field=IntegerField()) for name, by in measures.items()]
     measured = versions.annotate(size=sum(sizes, start=Value(0))).order_by("-id")
     rows = measured.values_list("prompt_id", "id", "label", "status", "revision", "size")
-    index = _Index()
+    found: dict[int, dict[str, VersionEntry]] = defaultdict(dict)
     for owner, id_, label, status, seen, size in rows.iterator(chunk_size=5000):
         # A hundred thousand rows hold a handful of different labels and states.
         entry = VersionEntry(id_, sys.intern(label), sys.intern(status), seen, size)
-        index.by_prompt[owner][entry.label] = entry
-        index.newest_first.append(entry)
-    return index
+        found[owner][entry.label] = entry
+    return found
 
 
 def _entry(row: Prompt, versions: Mapping[str, VersionEntry]) -> PromptEntry:
@@ -105,7 +124,9 @@ def _entry(row: Prompt, versions: Mapping[str, VersionEntry]) -> PromptEntry:
     )
 
 
-def _that_fit(versions: list[VersionEntry], live: set[VersionEntry], *, room: int) -> Iterator[VersionEntry]:
+def _that_fit(
+    versions: Iterable[VersionEntry], live: set[VersionEntry], *, room: int
+) -> Iterator[VersionEntry]:
     for version in versions:
         if version not in live:
             room -= version.size
