@@ -104,6 +104,10 @@ class Stack:
         assert found is not None, f"{name} was never started"
         return found
 
+    def launch(self, name: str) -> None:
+        """Starts a part that was killed, without waiting until it is ready."""
+        self._children[name].launch()
+
     def log_lines(self) -> list[str]:
         """What the gateway has logged since it was last started."""
         return self._children["gateway"].output().splitlines()

@@ -1,0 +1,103 @@
+"""Postgres is gone: warm workers serve the prompts on, cold ones say what they miss, and recover."""
+
+import os
+import signal
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+import httpx
+import pytest
+
+from llmgateway import embedded
+from llmgateway.stack import Stack
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[embedded.Server]:
+    # Run as root, Postgres has a user of its own, and pytest keeps closing its folders to other users.
+    with tempfile.TemporaryDirectory(prefix="llmgateway-") as directory:
+        server = embedded.postgres(Path(directory) / "postgres", log=Path(directory) / "postgres.log")
+        server.child.start()
+        yield server
+        server.child.kill()
+
+
+@pytest.fixture(scope="module")
+def system(tmp_path_factory: pytest.TempPathFactory, postgres: embedded.Server) -> Iterator[Stack]:
+    running = Stack(
+        tmp_path_factory.mktemp("system"),
+        environment=dict(os.environ),
+        database_url=urlunsplit(urlsplit(postgres.url)._replace(path="/outage")),
+        redis_url=urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path="/2")),
+        chunk_delay=0.0,
+    )
+    running.start()
+    yield running
+    running.stop()
+
+
+@pytest.fixture
+def api(system: Stack) -> Iterator[httpx.Client]:
+    headers = {"Authorization": f"Bearer {system.key}"}
+    with httpx.Client(base_url=system.url, headers=headers, timeout=30) as client:
+        yield client
+
+
+def stop_at_once(postgres: embedded.Server) -> None:
+    """As `pg_ctl stop -m immediate` does: no connection is ended in order, nothing is flushed."""
+    pid = postgres.child.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGQUIT)
+    postgres.child.wait(timeout=30)
+
+
+def summary(api: httpx.Client, number: int) -> httpx.Response:
+    return api.post("/summarize", json={"prompt": f"The dam held on day {number}. The valley stayed dry."})
+
+
+def eventually(condition: Callable[[], bool], *, within: float = 60) -> None:
+    deadline = time.monotonic() + within
+    while not condition():
+        assert time.monotonic() < deadline, f"it did not happen within {within:g} s"
+        time.sleep(0.1)
+
+
+def test_prompts_are_served_on_while_postgres_is_gone(
+    system: Stack, postgres: embedded.Server, api: httpx.Client
+) -> None:
+    assert summary(api, 0).json()["prompt_version"] == "v2"
+    stop_at_once(postgres)
+    try:
+        answers = [summary(api, number) for number in range(1, 41)]
+        assert {(a.status_code, a.json()["prompt_version"]) for a in answers} == {(200, "v2")}
+        assert api.get("/health/ready").status_code == 200
+    finally:
+        postgres.child.start()
+    eventually(lambda: api.get("/health/ready").json()["dependencies"]["prompts"]["status"] == "ok")
+
+
+def test_a_start_without_postgres_says_so_and_recovers_by_itself(
+    system: Stack, postgres: embedded.Server, api: httpx.Client
+) -> None:
+    def state() -> tuple[int, str]:
+        try:
+            ready = api.get("/health/ready")
+        except httpx.TransportError:
+            return 0, "not up"
+        return ready.status_code, ready.json()["dependencies"]["prompts"]["status"]
+
+    system.kill("gateway")
+    stop_at_once(postgres)
+    system.launch("gateway")
+    try:
+        eventually(lambda: state() == (503, "down"))
+        assert api.get("/health").status_code == 200
+        refused = summary(api, 100)
+        assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
+    finally:
+        postgres.child.start()
+    eventually(lambda: state() == (200, "ok"))
+    assert summary(api, 101).json()["prompt_version"] == "v2"
