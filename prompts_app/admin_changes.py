@@ -4,6 +4,8 @@ from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
@@ -15,7 +17,7 @@ from prompts_app.models import PromptChange
 
 @admin.register(PromptChange)
 class PromptChangeAdmin(ModelAdmin):
-    list_display = ("at", "prompt", "verb", "version", "what", "why", "actor", "door")
+    list_display = ("at", "prompt", "who", "what", "why", "door")
     list_filter = ("verb", "door", "actor", "prompt")
     list_select_related = ("prompt",)
     search_fields = ("why", "version", "actor")
@@ -23,6 +25,10 @@ class PromptChangeAdmin(ModelAdmin):
     date_hierarchy = "at"
     list_per_page = 50
     fields = ("at", "prompt", "version", "verb", "actor", "door", "why", "before", "after")
+
+    @display(description="who did what")
+    def who(self, change: PromptChange) -> SafeString:
+        return format_html("<b>{}</b> {}", change.actor, history.title(change))
 
     @display(description="what changed")
     def what(self, change: PromptChange) -> str:

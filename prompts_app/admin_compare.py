@@ -77,7 +77,9 @@ def _render(content: VersionContent, values: dict[str, Any]) -> str:
 
 
 def _row(name: str, found: Diff) -> Row:
-    return Row(name=name, old=_side(found.old, "del"), new=_side(found.new, "ins"), same=found.same)
+    return Row(
+        name=name.replace("_", " "), old=_side(found.old, "del"), new=_side(found.new, "ins"), same=found.same
+    )
 
 
 def _side(pieces: tuple[Piece, ...], mark: str) -> SafeString:

@@ -1,7 +1,5 @@
 """How traffic, versions and changes look in the admin."""
 
-import json
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -13,7 +11,6 @@ from django.utils.safestring import SafeString
 
 from prompts_app import conf, history
 from prompts_app.models import Prompt, PromptChange, PromptVersion
-from prompts_app.rendering import PLACEHOLDER
 
 STYLES = {"all": ["prompts_app/admin.css"]}
 STATUS_COLOURS = {"draft": "warning", "published": "success", "archived": "info"}
@@ -26,10 +23,14 @@ def traffic_bar(prompt: Prompt) -> SafeString:
     shares = live_shares(prompt)
     if not shares:
         return format_html('<span class="prompt-quiet">{}</span>', "nothing live yet")
+    starts = [sum(percent for _, percent in shares[:number]) for number in range(len(shares))]
     arms = format_html_join(
         "",
-        '<span class="prompt-arm prompt-arm-{}" style="flex-grow:{}" title="{}: {} %"></span>',
-        ((number % COLOURS, percent, label, percent) for number, (label, percent) in enumerate(shares)),
+        '<rect class="prompt-arm-{}" x="{}%" width="{}%" height="100%"><title>{}: {} %</title></rect>',
+        (
+            (number % COLOURS, start, percent, label, percent)
+            for number, (start, (label, percent)) in enumerate(zip(starts, shares, strict=True))
+        ),
     )
     alone = " pinned" if conf.pin(prompt.name) else ""
     legend = format_html_join(
@@ -40,7 +41,8 @@ def traffic_bar(prompt: Prompt) -> SafeString:
             for number, (label, percent) in enumerate(shares)
         ),
     )
-    return format_html('<div class="prompt-bar">{}</div><div class="prompt-legend">{}</div>', arms, legend)
+    # Drawn, and not laid out: a policy for content may forbid styles in the page.
+    return format_html('<svg class="prompt-bar">{}</svg><div class="prompt-legend">{}</div>', arms, legend)
 
 
 def live_shares(prompt: Prompt) -> list[tuple[str, int]]:
@@ -80,37 +82,6 @@ def last_change(row: Prompt) -> SafeString:
         naturaltime(row.last_at),  # type: ignore[attr-defined]
         f" · {why}" if why else "",
     )
-
-
-def template_text(text: str) -> SafeString:
-    """A template to read: its placeholders marked."""
-    pieces = re.split(f"({PLACEHOLDER.pattern.replace('(', '(?:')})", text)
-    marked = format_html_join(
-        "",
-        "{}",
-        (
-            (format_html("<mark>{}</mark>", piece) if number % 2 else piece,)
-            for number, piece in enumerate(pieces)
-        ),
-    )
-    return format_html('<pre class="prompt-text">{}</pre>', marked)
-
-
-def version_facts(version: PromptVersion) -> list[tuple[str, SafeString]]:
-    """What a version says besides its texts, what is empty left out."""
-    shown = {
-        "model": version.model,
-        "parameters": version.parameters,
-        "variables": version.variables,
-        "response schema": version.response_schema,
-        "notes": version.notes,
-    }
-    return [(name, _fact(value)) for name, value in shown.items() if value]
-
-
-def _fact(value: Any) -> SafeString:
-    text = value if isinstance(value, str) else json.dumps(value, indent=2, ensure_ascii=False)
-    return format_html('<pre class="prompt-text">{}</pre>', text)
 
 
 def signed(who: str, at: datetime) -> str:

@@ -33,6 +33,7 @@ def playground_view(request: HttpRequest, prompt: Prompt, *, site: AdminSite, op
     context = site.each_context(request) | {
         "opts": opts,
         "title": f"Try {prompt.name}",
+        "original": prompt,
         "prompt": prompt,
         "back": page_of(prompt),
         "versions": [

@@ -6,11 +6,12 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
@@ -47,22 +48,35 @@ class PromptAdmin(VerbAdmin):
     form = PromptForm
     verbs = PROMPT_VERBS
     actions = None
-    list_display = ("name", "live", "version_count", "changed")
+    list_display = ("heading", "live", "drafts", "version_count", "changed")
     list_filter = ("archived",)
     search_fields = ("name", "description")
     list_per_page = 50
     warn_unsaved_form = True
     list_before_template = "admin/prompts_app/prompt_tools.html"
     change_form_outer_before_template = "admin/prompts_app/prompt_panel.html"
-    change_form_outer_after_template = "admin/prompts_app/prompt_versions.html"
+    change_form_outer_after_template = "admin/prompts_app/prompt_below.html"
 
     class Media:
         css = STYLES
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Prompt]:
         rows = super().get_queryset(request).select_related("active_version")
-        counted: QuerySet[Prompt] = with_last_change(rows).annotate(count=Count("versions"))
+        drafts = Count("versions", filter=Q(versions__status=PromptVersion.Status.DRAFT))
+        counted: QuerySet[Prompt] = with_last_change(rows).annotate(
+            count=Count("versions"), draft_count=drafts
+        )
         return counted
+
+    @display(description="prompt", ordering="name")
+    def heading(self, prompt: Prompt) -> SafeString:
+        return format_html(
+            '<b>{}</b><span class="prompt-quiet prompt-about">{}</span>', prompt.name, prompt.description
+        )
+
+    @display(description="drafts", ordering="draft_count")
+    def drafts(self, prompt: Any) -> int | str:
+        return prompt.draft_count or ""
 
     @display(description="live")
     def live(self, prompt: Prompt) -> SafeString:
@@ -80,7 +94,7 @@ class PromptAdmin(VerbAdmin):
         if obj is None:
             return [(None, {"fields": ("name", "description")})]
         fields = ("active_version", "traffic_split", "description", "why", "seen_revision")
-        return [("Traffic and description", {"fields": fields})]
+        return [("Description, and traffic by hand", {"fields": fields, "classes": ["collapse"]})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Prompt | None = None) -> tuple[str, ...]:
         """Editors describe, publishers direct traffic."""
@@ -216,6 +230,7 @@ class PromptAdmin(VerbAdmin):
         context = self.admin_site.each_context(request) | {
             "opts": self.opts,
             "title": f"Compare versions of {prompt.name}",
+            "original": prompt,
             "prompt": prompt,
             "versions": prompt.versions.order_by("-id"),
             "choices": [("old", old), ("new", new)],

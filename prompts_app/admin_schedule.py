@@ -79,6 +79,7 @@ def schedule_view(request: HttpRequest, prompt: Prompt, *, site: AdminSite, opts
     context = site.each_context(request) | {
         "opts": opts,
         "title": f"Schedule a change of {prompt.name}",
+        "original": prompt,
         "says": f"Now live: {live_in_words(prompt.active_version, prompt.traffic_split)}.",
         "form": form,
         "back": page_of(prompt),

@@ -66,6 +66,8 @@ def split_view(request: HttpRequest, prompt: Prompt, *, site: AdminSite, opts: A
     context = site.each_context(request) | {
         "opts": opts,
         "title": f"Split the traffic of {prompt.name}",
+        "original": prompt,
+        "script": "prompts_app/split.js",
         "says": pin_warning(prompt)
         or f"Now live: {live_in_words(prompt.active_version, prompt.traffic_split)}.",
         "form": form,

@@ -206,6 +206,7 @@ class VerbAdmin(ModelAdmin):
         context = self.admin_site.each_context(request) | {
             "opts": self.opts,
             "title": f"{verb.label} {row}",
+            "original": prompt_of(row),
             "verb": verb,
             "says": verb.says(row),
             "objections": verb.objections(row),

@@ -11,12 +11,8 @@ from unfold.decorators import display
 
 from prompts_app import services
 from prompts_app.admin_check import check
-from prompts_app.admin_display import (
-    STATUS_COLOURS,
-    STYLES,
-    template_text,
-    version_facts,
-)
+from prompts_app.admin_display import STATUS_COLOURS, STYLES, live_shares
+from prompts_app.admin_facts import template_text, version_facts
 from prompts_app.admin_forms import VersionForm
 from prompts_app.admin_verbs import VERSION_VERBS, VerbAdmin, new_version_url
 from prompts_app.content import FIELDS, problems
@@ -40,7 +36,7 @@ class PromptVersionAdmin(VerbAdmin):
 
     class Media:
         css = STYLES
-        js = ["prompts_app/editor.js"]
+        js = ["prompts_app/editor.js", "prompts_app/messages.js"]
 
     @display(description="status", label=STATUS_COLOURS)
     def state(self, version: PromptVersion) -> str:
@@ -132,6 +128,7 @@ class PromptVersionAdmin(VerbAdmin):
             if editable
             else "",
             "colour": STATUS_COLOURS[version.status],
+            "share": dict(live_shares(version.prompt)).get(version.label),
             "compare_url": reverse("admin:prompts_app_prompt_compare", args=[version.prompt_id])
             + f"?new={version.label}",
             "try_url": reverse("admin:prompts_app_prompt_try", args=[version.prompt_id])

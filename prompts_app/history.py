@@ -14,18 +14,40 @@ ASIDE = ("save_example", "delete_example", "schedule_change", "cancel_change", "
 MAX_ROWS = 20_000
 """Of a CSV file."""
 CSV_COLUMNS = ("at", "prompt", "version", "verb", "actor", "door", "why", "before", "after")
-SILENT = frozenset({"buckets", "split_phase"})
-"""Recorded for the machine; a person is told of the split itself."""
+SAID = {
+    "create_prompt": "created the prompt",
+    "describe_prompt": "changed the description",
+    "archive_prompt": "archived the prompt",
+    "restore_prompt": "restored the prompt",
+    "save_draft": "saved draft {version}",
+    "delete_draft": "deleted draft {version}",
+    "publish_version": "published {version}",
+    "archive_version": "archived {version}",
+    "restore_version": "restored {version}",
+    "activate_version": "made {live} live",
+    "set_split": "split traffic",
+    "roll_back": "rolled back",
+    "save_example": "saved an example",
+    "delete_example": "deleted an example",
+    "schedule_change": "planned a change",
+    "cancel_change": "cancelled a planned change",
+    "refuse_scheduled": "could not do what was planned",
+}
+SILENT = frozenset({"buckets", "split_phase", "status"})
+"""Recorded for the machine; a person is told of the split itself, and what was done says the status."""
 
 
 def describe(change: PromptChange) -> str:
-    """One line such as `ada at 2026-11-23 12:03 UTC, activate version: active_version v1 → v2`."""
-    return f"{change.actor} at {change.at:%Y-%m-%d %H:%M} UTC, {title(change)}: {difference(change)}"
+    """One line such as `ada made v2 live at 2026-11-23 12:03 UTC (active version v1 → v2)`."""
+    moved = difference(change)
+    when = f"{change.at:%Y-%m-%d %H:%M} UTC"
+    return f"{change.actor} {title(change)} at {when}" + (f" ({moved})" if moved else "")
 
 
 def title(change: PromptChange) -> str:
-    """What was done, such as `publish version v2`."""
-    return f"{change.verb.replace('_', ' ')} {change.version}".rstrip()
+    """What was done, such as `published v2`; whoever did it goes before it."""
+    said = SAID.get(change.verb, change.verb.replace("_", " "))
+    return said.format(version=change.version, live=change.after.get("active_version"))
 
 
 def difference(change: PromptChange) -> str:
@@ -85,7 +107,8 @@ def _csv_line(values: Iterable[str]) -> str:
 
 def _move(name: str, before: Any, after: Any) -> str:
     old, new = _short(before), _short(after)
-    return f"{name} {old} → {new}" if len(old) + len(new) <= 120 else name
+    told = name.replace("_", " ")
+    return f"{told} {old} → {new}" if len(old) + len(new) <= 120 else told
 
 
 def _short(value: Any) -> str:

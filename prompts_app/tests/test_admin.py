@@ -239,7 +239,7 @@ def test_only_drafts_can_be_deleted(admin: Client, live: Prompt, draft: MakeVers
 
 def test_history_is_only_to_look_at(admin: Client, live: Prompt) -> None:
     change = PromptChange.objects.latest("id")
-    assert "active_version" in text(admin.get("/admin/prompts_app/promptchange/"))
+    assert "made v1 live" in text(admin.get("/admin/prompts_app/promptchange/"))
     assert "because" in text(admin.get(f"/admin/prompts_app/promptchange/{change.pk}/change/"))
     assert admin.post(f"/admin/prompts_app/promptchange/{change.pk}/change/", {}).status_code == 403
     assert admin.get(page(live, "history")).url.endswith(f"?prompt__id__exact={live.pk}")  # type: ignore[attr-defined]

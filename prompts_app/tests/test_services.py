@@ -223,7 +223,7 @@ def test_a_stale_save_is_told_what_changed(draft: MakeVersion, ada: By) -> None:
     services.save_draft(
         prompt="greeter", version="v1", content=VersionContent(user="two"), actor="bob", door="rest"
     )
-    with pytest.raises(EditConflict, match=r"bob .* save draft v1: user one → two"):
+    with pytest.raises(EditConflict, match=r"bob saved draft v1 at .*user one → two"):
         services.save_draft(
             prompt="greeter",
             version="v1",
@@ -244,7 +244,7 @@ def test_a_change_elsewhere_is_no_conflict(draft: MakeVersion, published: MakeVe
 def test_a_stale_split_is_told_what_changed(published: MakeVersion, ada: By) -> None:
     seen = published("v1").revision
     services.activate_version(prompt="greeter", version="v1", **ada)
-    with pytest.raises(EditConflict, match=r"ada .* activate version: active_version none → v1"):
+    with pytest.raises(EditConflict, match=r"ada made v1 live at .*active version none → v1"):
         services.set_split(prompt="greeter", split={"v1": 100}, **ada | {"expected_revision": seen})
 
 
