@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from unfold.widgets import UnfoldAdminFileFieldWidget, UnfoldAdminTextInputWidget, UnfoldBooleanSwitchWidget
 
 from prompts_app.admin_verbs import EDIT, PUBLISH
@@ -50,8 +51,16 @@ def upload_view(request: HttpRequest, *, site: AdminSite, opts: Any) -> HttpResp
         else:
             messages.success(request, "; ".join(done) or "Everything in the file is here already.")
             return redirect("admin:prompts_app_prompt_changelist")
-    context = site.each_context(request) | {"opts": opts, "title": "Upload prompt files", "form": form}
-    return TemplateResponse(request, "admin/prompts_app/upload.html", context)
+    context = site.each_context(request) | {
+        "opts": opts,
+        "title": "Upload prompt files",
+        "says": "New versions are published and a new prompt goes live. Published versions never change.",
+        "form": form,
+        "back": reverse("admin:prompts_app_prompt_changelist"),
+        "button": "Upload",
+        "icon": "upload",
+    }
+    return TemplateResponse(request, "admin/prompts_app/ask.html", context)
 
 
 def download(names: list[str] | None = None) -> HttpResponse:

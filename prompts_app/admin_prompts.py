@@ -94,7 +94,9 @@ class PromptAdmin(VerbAdmin):
         if obj is None:
             return [(None, {"fields": ("name", "description")})]
         fields = ("active_version", "traffic_split", "description", "why", "seen_revision")
-        return [("Description, and traffic by hand", {"fields": fields, "classes": ["collapse"]})]
+        # What was sent and refused is to be seen.
+        folded = ["collapse"] if request.method == "GET" else []
+        return [("Description, and traffic by hand", {"fields": fields, "classes": folded})]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Prompt | None = None) -> tuple[str, ...]:
         """Editors describe, publishers direct traffic."""

@@ -23,8 +23,11 @@ class WebhookAdmin(ModelAdmin):
     list_display = ("url", "description", "active", "created_at")
     list_filter = ("active",)
     search_fields = ("url", "description")
-    fields = ("url", "description", "active", "secret", "signature")
     readonly_fields = ("secret", "signature")
+
+    def get_fields(self, request: HttpRequest, obj: Webhook | None = None) -> tuple[str, ...]:
+        """The secret is made when the webhook is saved."""
+        return ("url", "description", "active", *(self.readonly_fields if obj else ()))
 
     def save_model(self, request: HttpRequest, obj: Webhook, form: ModelForm, change: bool) -> None:  # type: ignore[type-arg]
         save_webhook(obj, actor=request.user.get_username(), door="admin")

@@ -271,6 +271,10 @@ def test_a_webhook_is_made_in_the_admin_and_shows_its_secret(admin: Client) -> N
     assert "X-Webhook-Signature" in page
 
 
+def test_no_secret_is_shown_before_there_is_one(admin: Client) -> None:
+    assert "how to verify" not in admin.get("/admin/prompts_app/webhook/add/").content.decode().lower()
+
+
 def test_deliveries_are_visible_and_can_be_sent_again(
     admin: Client, hook: Webhook, receiver: Receiver, draft: MakeVersion
 ) -> None:
