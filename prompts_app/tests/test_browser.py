@@ -157,7 +157,7 @@ def test_traffic_is_split_and_rolled_back(page: Page, prompt: str) -> None:
 
 
 def test_two_editors_collide_and_nothing_typed_is_lost(page: Page, prompt: str, open_page: OpenPage) -> None:
-    page.get_by_role("link", name="v1").first.click()
+    page.get_by_role("link", name="v1", exact=True).first.click()
     other = open_page()
     other.goto(page.url)
     page.locator("[name=user]").fill("Hello {{name}}, says the first.")
@@ -203,7 +203,7 @@ def test_a_running_answer_can_be_stopped(page: Page) -> None:
 
 
 def test_a_mistake_in_the_input_is_told_beside_its_version(page: Page, prompt: str) -> None:
-    page.get_by_role("link", name="v1").first.click()
+    page.get_by_role("link", name="v1", exact=True).first.click()
     page.locator("[name=variables]").fill('{"properties": {"name": {"minLength": 3, "type": "string"}}}')
     save(page)
     page.goto(prompt)
