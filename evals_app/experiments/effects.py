@@ -59,14 +59,15 @@ class Effect:
 
     @property
     def change(self) -> str:
-        told = Measure(self.measure).tell_change
-        return f"{told(self.value)} ({told(self.low)} to {told(self.high)})"
+        measure = Measure(self.measure)
+        low, high = (measure.tell_bare(edge) for edge in (self.low, self.high))
+        return f"{measure.tell_change(self.value)} ({low} to {high})"
 
 
 def effect(rule: Rule, champion: Spread, challenger: Spread) -> Effect:
     """From the two arms' units; a share of units is kept from ever being certain at 0 or 1."""
     measure = Measure(rule.measure)
-    share = champion.is_share and challenger.is_share
+    share = not measure.relative and champion.is_share and challenger.is_share
     base, other = (seen.moments.padded() if share else seen.moments for seen in (champion, challenger))
     relative = measure.relative and base.mean > 0
     lift = _lift(base, other, rule) if champion.low >= 0 and base.mean > 0 else None

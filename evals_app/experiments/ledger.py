@@ -18,6 +18,7 @@ SKEW = timedelta(minutes=1)
 SAMPLE = 500
 """Units of each arm whose single calls are looked at."""
 CALLS_OF_UNIT = 100
+BINS = 10
 
 VENDOR = "call.outcome = 'ok' AND call.cache IN ('MISS', 'BYPASS')"
 """Calls whose time and price are the version's own: a reply from the cache is as fast for every version."""
@@ -105,6 +106,24 @@ def traffic(
         cursor.execute(query, every)
         units, first, *moments = cursor.fetchone()
     return units, first, _spread(moments)
+
+
+def score_bins(window: Window, measure: Measure, *, low: float, high: float) -> dict[str, list[int]]:
+    """Arm -> how many units have a score in each tenth from `low` to `high`."""
+    found = {arm: [0] * BINS for arm in window.arms}
+    given = _given(window) | _names([measure]) | {"low": low, "high": high, "bins": BINS}
+    query = (
+        "SELECT arm, least(%(bins)s, width_bucket(v0, %(low)s, %(high)s, %(bins)s)), count(*) FROM ("  # noqa: S608
+        f"SELECT min(call.prompt_version) AS arm, avg({_value(measure, 0)}) AS v0 "
+        f"FROM gateway_app_call call {_joins([measure])} WHERE {CHOSEN} GROUP BY call.unit_hash "
+        "HAVING min(call.prompt_version) = max(call.prompt_version)) unit WHERE v0 IS NOT NULL GROUP BY 1, 2"
+    )
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
+        cursor.execute(query, given)
+        for arm, place, count in cursor.fetchall():
+            found[arm][max(1, place) - 1] += count
+    return found
 
 
 def _by_arm(measures: Sequence[Measure]) -> str:

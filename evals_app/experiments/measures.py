@@ -65,8 +65,14 @@ class Measure:
             return f"{value:+.1%}"
         return f"{100 * value:+.2f} points" if self.name == "errors" else f"{value:+.3f}"
 
+    def tell_bare(self, value: float) -> str:
+        """The same without its unit, where that is said beside it."""
+        return self.tell_change(value).removesuffix(" points")
+
     def tell_margin(self, value: float) -> str:
         """How much is allowed, in words."""
         if self.relative:
             return f"{100 * value:.3g} %"
-        return f"{100 * value:.3g} points" if self.name == "errors" else f"{value:.3g}"
+        if self.name == "errors":
+            return f"{100 * value:.3g} point{'' if value == 0.01 else 's'}"
+        return f"{value:.3g}"

@@ -131,9 +131,10 @@ def _arm(label: str, seen: Seen, share: int, latencies: Sequence[Sequence[float]
 
 
 def _figure(name: str, spread: Spread) -> Figure:
-    moments = spread.moments.padded() if spread.is_share else spread.moments
+    share = spread.is_share and not Measure(name).relative
+    moments = spread.moments.padded() if share else spread.moments
     interval = moments.estimate.interval()
-    if spread.is_share:
+    if share:
         interval = Interval(max(0.0, interval.low), min(1.0, interval.high))
     return Figure(name=name, units=spread.moments.n, value=spread.moments.mean, interval=interval)
 

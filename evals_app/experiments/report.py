@@ -1,6 +1,5 @@
 """What one look at an experiment found, as values."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -43,6 +42,17 @@ class ArmReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Scores:
+    """How the units' scores under one name are spread."""
+
+    measure: str
+    low: float
+    high: float
+    counts: dict[str, list[int]]
+    """Arm -> units in each tenth from `low` to `high`."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Comparison:
     """One challenger against the champion."""
 
@@ -75,6 +85,7 @@ class ExperimentReport:
     arms: tuple[ArmReport, ...]
     """The champion first."""
     comparisons: tuple[Comparison, ...]
+    scores: tuple[Scores, ...] = ()
 
     @property
     def units(self) -> int:
@@ -82,7 +93,3 @@ class ExperimentReport:
 
     def arm(self, version: str) -> ArmReport:
         return next(arm for arm in self.arms if arm.version == version)
-
-
-def units_of(arms: Sequence[ArmReport]) -> dict[str, int]:
-    return {arm.version: arm.units for arm in arms}
