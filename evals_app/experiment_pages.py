@@ -13,7 +13,7 @@ from evals_app.experiments.effects import Effect
 from evals_app.experiments.measures import Measure
 from evals_app.experiments.plans import ExperimentPlan, JudgePlan, Plan, better
 from evals_app.experiments.report import ArmReport, Comparison, ExperimentReport, Scores
-from evals_app.models import Experiment, Judgement
+from evals_app.models import Experiment, Judgement, Look
 from evals_app.verdicts import Verdict
 
 TONES: dict[Verdict, str] = {"better": "good", "not worse": "good", "worse": "bad", "inconclusive": "open"}
@@ -30,7 +30,7 @@ class Panel:
     effects: Sequence[tuple[str, str, str, str]]
     """Measure, change with interval, lift, role."""
     over_time: SafeString
-    guards: SafeString
+    guards: Sequence[tuple[Guard, SafeString]]
     about: str
     """The measure that the chart over time shows."""
 
@@ -125,7 +125,7 @@ def arms_in_words(row: Experiment) -> str:
     return " · ".join(parts)
 
 
-def _panel(found: Comparison, plan: Plan, looks: Sequence[object], report: ExperimentReport) -> Panel:
+def _panel(found: Comparison, plan: Plan, looks: Sequence[Look], report: ExperimentReport) -> Panel:
     about = plan.primary if isinstance(plan, ExperimentPlan) else plan.guardrails[0].measure
     tone = TONES[found.verdict] if report.health.good else "open"
     return Panel(
@@ -133,18 +133,18 @@ def _panel(found: Comparison, plan: Plan, looks: Sequence[object], report: Exper
         tone=tone,
         effects=[_effect(one) for one in found.effects],
         over_time=_safe(_over_time(found, about, looks, tone)),
-        guards=_safe(charts.guardrails(_guards(found), title="How much worse each guardrail became")),
+        guards=[(guard, _safe(charts.guardrail(guard))) for guard in _guards(found)],
         about=about,
     )
 
 
-def _over_time(found: Comparison, about: str, looks: Sequence[object], tone: str) -> str:
+def _over_time(found: Comparison, about: str, looks: Sequence[Look], tone: str) -> str:
     points = []
     for look in looks:
-        values = look.effects.get(found.version, {}).get(about)  # type: ignore[attr-defined]
+        values = look.effects.get(found.version, {}).get(about)
         if values:
             value, low, high = values
-            points.append(Point(at=_moment(look.at), value=value, low=low, high=high))  # type: ignore[attr-defined]
+            points.append(Point(at=_moment(look.at), value=value, low=low, high=high))
     title = f"{found.version} less the champion in {about}, look by look"
     return charts.over_time(points, title=title, tell=Measure(about).tell_bare, tone=tone)
 

@@ -7,7 +7,7 @@ from xml.sax.saxutils import escape
 
 WIDTH, HEIGHT = 520, 220
 LEFT, RIGHT, TOP, BOTTOM = 64, 14, 12, 26
-ROW = 46
+BAR = 22
 BINS = 10
 GROUP = 96
 
@@ -68,12 +68,29 @@ def over_time(points: Sequence[Point], *, title: str, tell: Callable[[float], st
     )
 
 
-def guardrails(guards: Sequence[Guard], *, title: str) -> str:
-    """For each guardrail the interval of the harm, the line at no change, and the one at its margin."""
-    if not guards:
-        return ""
-    rows = "".join(_guard(guard, place * ROW) for place, guard in enumerate(guards))
-    return _svg(rows, height=ROW * len(guards), title=title)
+def guardrail(guard: Guard) -> str:
+    """The interval of the harm, the line at no change, and what lies beyond the margin."""
+    reach = max(guard.margin * 2, -guard.low, guard.high, 1e-12) * 1.08
+    # A guardrail that has hardly any data must not make the others' margins invisible.
+    reach = min(reach, max(guard.margin * 6, abs(guard.value) * 2, 1e-12) * 1.08)
+
+    def x(value: float) -> float:
+        middle, half = WIDTH / 2, WIDTH / 2 - 4
+        return middle + half * max(-1.0, min(1.0, value / reach))
+
+    y = BAR / 2
+    zero, margin = x(0.0), x(guard.margin)
+    return _svg(
+        f'<line class="chart-rule" x1="4" x2="{WIDTH - 4}" y1="{y}" y2="{y}"/>'
+        f'<rect class="chart-forbidden" x="{margin:.1f}" y="2" width="{max(0.0, WIDTH - 4 - margin):.1f}" '
+        f'height="{BAR - 4}" rx="2"/>'
+        f'<line class="chart-zero" x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{BAR}"/>'
+        f'<line class="chart-interval chart-{guard.tone}" x1="{x(guard.low):.1f}" '
+        f'x2="{x(guard.high):.1f}" y1="{y}" y2="{y}"/>'
+        f'<circle class="chart-dot chart-{guard.tone}" cx="{x(guard.value):.1f}" cy="{y}" r="5"/>',
+        height=BAR,
+        title=f"{guard.name}: {guard.says}",
+    )
 
 
 def scores(counts: Mapping[str, Sequence[int]], *, ends: tuple[str, str], title: str) -> str:
@@ -89,29 +106,6 @@ def scores(counts: Mapping[str, Sequence[int]], *, ends: tuple[str, str], title:
     parts += [_text(LEFT, floor + 14, ends[0], "chart-tick")]
     parts += [_text(WIDTH - RIGHT, floor + 14, ends[1], "chart-tick chart-end")]
     return _svg("".join(parts), height=floor + 20, title=title)
-
-
-def _guard(guard: Guard, top: float) -> str:
-    reach = max(guard.margin * 2, -guard.low, guard.high, 1e-12) * 1.08
-    reach = min(reach, max(guard.margin * 6, abs(guard.value) * 2, 1e-12) * 1.08)
-
-    def x(value: float) -> float:
-        middle, half = WIDTH / 2, WIDTH / 2 - 4
-        return middle + half * max(-1.0, min(1.0, value / reach))
-
-    y = top + 31
-    zero, margin = x(0.0), x(guard.margin)
-    return (
-        _text(0, top + 14, guard.name)
-        + _text(WIDTH, top + 14, guard.says, "chart-end")
-        + f'<line class="chart-rule" x1="4" x2="{WIDTH - 4}" y1="{y}" y2="{y}"/>'
-        + f'<rect class="chart-forbidden" x="{margin:.1f}" y="{y - 8}" '
-        + f'width="{max(0.0, WIDTH - 4 - margin):.1f}" height="16" rx="2"/>'
-        + f'<line class="chart-zero" x1="{zero:.1f}" x2="{zero:.1f}" y1="{y - 9}" y2="{y + 9}"/>'
-        + f'<line class="chart-interval chart-{guard.tone}" x1="{x(guard.low):.1f}" '
-        + f'x2="{x(guard.high):.1f}" y1="{y}" y2="{y}"/>'
-        + f'<circle class="chart-dot chart-{guard.tone}" cx="{x(guard.value):.1f}" cy="{y}" r="4.5"/>'
-    )
 
 
 def _column(place: int, share: float, most: float, top: float, group: int) -> str:
