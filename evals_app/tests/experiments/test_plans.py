@@ -1,5 +1,7 @@
 """A plan says what is wrong with it before anything starts."""
 
+import re
+
 import pytest
 
 from evals_app.exceptions import PlanInvalid
@@ -9,7 +11,9 @@ from evals_app.experiments.observations import Spread
 from evals_app.statistics.power import sequential_units
 from evals_app.statistics.two_samples import Moments
 from evals_app.tests.experiments.conftest import PLAN, ROLLOUT, plan, rollout
+from llmgateway.env import ROOT
 
+README = ROOT / "README.md"
 GUARDS = PLAN["guardrails"]
 JUDGE = {"name": "quality", "rubric": "Is it true to the text?"}
 
@@ -70,3 +74,10 @@ def test_without_feedback_so_far_the_worst_spread_is_assumed_and_without_traffic
     found = forecast(plan(), Traffic(units=0, days=0, spread=None))
     assert (found.assumed, found.deviation, found.days) == (True, 0.5, None)
     assert found.planned == sequential_units(0.05, 0.5, shares=(0.5, 0.5))
+
+
+def test_the_plan_in_the_readme_is_one():
+    written = re.search(
+        r"^```yaml\n(kind: experiment\n.*?)^```$", README.read_text(), re.MULTILINE | re.DOTALL
+    )
+    assert plans.from_yaml(written[1]).name == "shorter-summaries"
