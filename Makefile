@@ -22,7 +22,7 @@ check: install  ## format, lint, types, import contracts, settings, migrations, 
 	.venv/bin/lint-imports --no-logo
 	$(PY) manage.py check --deploy --fail-level WARNING
 	$(PY) -W ignore::RuntimeWarning manage.py makemigrations --check --dry-run
-	$(PY) -m yamllint --strict docker-compose.yml fixtures
+	$(PY) -m yamllint --strict docker-compose.yml fixtures ops
 
 # What is looked at are settings as in production; nothing is contacted.
 check: export LLMGATEWAY_ENV_FILES := /dev/null
