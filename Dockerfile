@@ -1,7 +1,8 @@
 FROM python:3.11-slim AS build
-COPY requirements.txt .
+COPY requirements.lock .
+# Every file by its hash, and nothing that builds itself here.
 RUN python -m venv /venv \
-    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check -r requirements.txt
+    && /venv/bin/pip install --no-cache-dir --disable-pip-version-check --require-hashes --only-binary :all: -r requirements.lock
 
 FROM python:3.11-slim
 RUN useradd --system --uid 10001 --home-dir /app --shell /usr/sbin/nologin gateway

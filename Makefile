@@ -4,7 +4,7 @@ STAMP := .venv/requirements.stamp
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench torture clean install
+.PHONY: help run test check format bench torture clean install lock audit sbom
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,8 +44,28 @@ torture: install  ## break a whole system, row by row (ROWS=redis,upstream: a pa
 	@exec $(PY) -m torture $(foreach row,$(subst $(comma), ,$(ROWS)),$(row)) \
 		$(if $(SOAK),--soak $(SOAK)) $(if $(TRACING),--tracing $(TRACING)) $(if $(SEED),--seed $(SEED))
 
+# Tools that look at the project from outside, in a venv of their own.
+AUDIT := .venv-audit/bin
+
+lock: $(AUDIT)/uv  ## requirements.lock from requirements.txt, with the hash of every file
+	UV_CUSTOM_COMPILE_COMMAND="make lock" $(AUDIT)/uv pip compile --quiet --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url requirements.txt -o requirements.lock
+
+audit: $(AUDIT)/uv  ## known vulnerabilities of what is locked; dangerous code
+	$(AUDIT)/bandit --quiet --recursive --severity-level high --exclude '*/tests/*' llmgateway prompts_app gateway_app evals_app
+	$(AUDIT)/pip-audit --strict --require-hashes --disable-pip -r requirements.lock
+
+sbom: $(AUDIT)/uv  ## what is locked, as CycloneDX, in sbom.json
+	$(AUDIT)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --mc-type application \
+		--output-reproducible --output-file sbom.json
+
+$(AUDIT)/uv: requirements-audit.txt
+	$(PYTHON) -m venv .venv-audit
+	$(AUDIT)/pip install --quiet --disable-pip-version-check -r requirements-audit.txt
+	touch $@
+
 clean:  ## remove what can be made again; data under var/ stays
-	rm -rf .venv staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-audit sbom.json staticfiles .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # The stamp holds the hash of what was installed, and is written last: an interrupted install has none.
