@@ -62,10 +62,15 @@ class DeliveriesReply(serializers.Serializer[Any]):
     deliveries = DeliveryReply(many=True)
 
 
-class WebhooksView(WholeRegistryView):
-    """`GET` and `POST /prompts/-/webhooks`."""
+class HookView(WholeRegistryView):
+    """Reading takes the scope `prompts:write`, too: addresses of webhooks are often secrets themselves."""
 
     changes = True
+    required_scope = "prompts:write"
+
+
+class WebhooksView(HookView):
+    """`GET` and `POST /prompts/-/webhooks`."""
 
     @extend_schema(summary="Lists the webhooks", responses=WebhooksReply)
     def get(self, request: Request) -> Response:
@@ -81,10 +86,8 @@ class WebhooksView(WholeRegistryView):
         return Response(NewWebhookReply(hook).data, status=HTTPStatus.CREATED)
 
 
-class WebhookView(WholeRegistryView):
+class WebhookView(HookView):
     """`PATCH` and `DELETE /prompts/-/webhooks/<id>`."""
-
-    changes = True
 
     @extend_schema(summary="Changes a webhook", request=WebhookChangeBody, responses=WebhookReply)
     def patch(self, request: Request, hook: int) -> Response:
@@ -100,7 +103,7 @@ class WebhookView(WholeRegistryView):
         return Response(status=HTTPStatus.NO_CONTENT)
 
 
-class DeliveriesView(WholeRegistryView):
+class DeliveriesView(HookView):
     """`GET /prompts/-/webhooks/<id>/deliveries`."""
 
     @extend_schema(summary=f"The last {SHOWN} deliveries of a webhook", responses=DeliveriesReply)
@@ -109,10 +112,8 @@ class DeliveriesView(WholeRegistryView):
         return Response(DeliveriesReply({"deliveries": newest}).data)
 
 
-class SendAgainView(WholeRegistryView):
+class SendAgainView(HookView):
     """`POST /prompts/-/webhooks/<id>/deliveries/<id>/send-again`."""
-
-    changes = True
 
     @extend_schema(summary="Sends a delivery again", request=None, responses=DeliveryReply)
     def post(self, request: Request, hook: int, delivery: int) -> Response:
