@@ -1,6 +1,7 @@
 """How the gateway is served: `python -m llmgateway.serve [--host HOST] [--port PORT]`."""
 
 import argparse
+import contextlib
 import socket
 import sys
 
@@ -68,7 +69,8 @@ def serve(config: uvicorn.Config, accepting: socket.socket) -> int:
         Multiprocess(config, sockets=[accepting]).run()
         return 0
     server = uvicorn.Server(config)
-    server.run(sockets=[accepting])
+    with contextlib.suppress(KeyboardInterrupt):  # which it raises again once it has stopped
+        server.run(sockets=[accepting])
     return 0 if server.started else 1
 
 
