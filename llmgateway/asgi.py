@@ -27,7 +27,14 @@ from llmgateway.lean_handler import LeanHandler  # noqa: E402
 PAGES = ("/admin", "/docs", "/schema", "/static")
 """What people look at in a browser: Django's own handler, with its sessions and its whole middleware."""
 
-EXPOSED = ("X-Request-ID", "X-Prompt-Version", "X-Cache", "Retry-After", "Server-Timing")
+EXPOSED = (
+    *("X-Request-ID", "X-Prompt-Version", "X-Cache", "Retry-After", "Server-Timing", "X-Should-Retry"),
+    *(
+        f"X-RateLimit-{what}-{of}"
+        for what in ("Limit", "Remaining", "Reset")
+        for of in ("Requests", "Tokens")
+    ),
+)
 
 
 class Application:

@@ -93,6 +93,7 @@ def test_an_allowed_origin_may_read_and_another_may_not(api: httpx.Client) -> No
     answer = api.post("/chat", json={"prompt": "Hi"}, headers={"Origin": "https://app.example.com"})
     assert answer.headers["Access-Control-Allow-Origin"] == "https://app.example.com"
     assert "X-Request-ID" in answer.headers["Access-Control-Expose-Headers"]
+    assert "X-RateLimit-Remaining-Requests" in answer.headers["Access-Control-Expose-Headers"]
 
 
 @pytest.mark.parametrize("outage", [signal.SIGSTOP, signal.SIGKILL], ids=["hangs", "dies"])
