@@ -19,16 +19,22 @@ from llmgateway import celery as queue
 
 
 @pytest.fixture
-def environment(transactional_db):
-    """What a worker needs to see the test's own database and a vendor that takes its time."""
+def vendor_process():
+    """A vendor that takes its time."""
+    with SimulatorProcess() as running:
+        running.control.fault("latency", ms=200, times=10_000)
+        yield running
+
+
+@pytest.fixture
+def environment(transactional_db, vendor_process):
+    """What a worker needs to see the test's own database and the vendor."""
     address = urlsplit(os.environ["DATABASE_URL"])
     name = f"/{connection.settings_dict['NAME']}"
-    with SimulatorProcess() as vendor:
-        vendor.control.fault("latency", ms=200, times=10_000)
-        yield os.environ | {
-            "DATABASE_URL": urlunsplit(address._replace(path=name)),
-            "GEMINI_BASE_URL": vendor.url,
-        }
+    yield os.environ | {
+        "DATABASE_URL": urlunsplit(address._replace(path=name)),
+        "GEMINI_BASE_URL": vendor_process.url,
+    }
     queue.app.control.purge()
 
 
@@ -86,3 +92,28 @@ def test_a_run_survives_its_worker_with_each_result_exactly_once(dataset, worker
     attempts = Counter(row.attempts for row in results)
     assert attempts[1] + attempts[2] == 120
     assert attempts[2] <= 8
+
+
+@pytest.mark.slow
+def test_ten_thousand_questions_are_answered_once_each(dataset, worker, vendor_process):
+    vendor_process.control.clear_faults()
+    dataset(10_000)
+    run = services.start_run(dataset="echoes", versions=["v1"], concurrency=16, actor="ada")
+    done = EvalResult.objects.filter(run=run, state="done")
+    first = worker()
+    hand_out(run.pk)
+    wait_for(lambda: done.count() > 2000, within=600)
+    kill(first)
+    before = dict(done.values_list("pk", "finished_at"))
+    worker()
+    began = time.monotonic()
+    wait_for(EvalRun.objects.filter(report__isnull=False).exists, within=1200)
+    seconds = time.monotonic() - began
+    run.refresh_from_db()
+    attempts = Counter(run.results.values_list("attempts", flat=True))
+    sys.stderr.write(f"{10_000 - len(before)} answers in {seconds:.0f} s; attempts {dict(attempts)}\n")
+    assert (run.state, run.finished, run.failed, done.count()) == ("done", 10_000, 0, 10_000)
+    assert before.items() <= dict(done.values_list("pk", "finished_at")).items()
+    # Only what was open when the worker died was asked again.
+    assert (attempts[1] + attempts[2], attempts[2] <= 16) == (10_000, True)
+    assert vendor_process.control.stats().calls <= 10_000 + attempts[2]
