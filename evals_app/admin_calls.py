@@ -34,12 +34,17 @@ CODE = {"class": "eval-code", "rows": 5, "spellcheck": "false"}
 DAY = UnfoldAdminTextInputWidget({"type": "date"})
 
 
+class OptionalJSON(forms.JSONField):
+    def prepare_value(self, value: Any) -> Any:
+        return "" if value is None else super().prepare_value(value)
+
+
 class AddCallForm(forms.Form):
     dataset = forms.ModelChoiceField(
-        Dataset.objects.none(), to_field_name="name", widget=UnfoldAdminSelectWidget()
+        Dataset.objects.none(), to_field_name="name", empty_label=None, widget=UnfoldAdminSelectWidget()
     )
     key = forms.CharField(max_length=100, widget=UnfoldAdminTextInputWidget(), help_text="Names the case.")
-    expected = forms.JSONField(
+    expected = OptionalJSON(
         required=False,
         widget=UnfoldAdminTextareaWidget(CODE),
         help_text="JSON, as the dataset's evaluators want it. Empty: nothing is expected.",

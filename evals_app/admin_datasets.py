@@ -6,7 +6,6 @@ from uuid import UUID
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
 from django.db.models import Count, OuterRef, QuerySet, Subquery
-from django.db.models.fields.json import KeyTextTransform, KeyTransform
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
 from django.urls import URLPattern, path
@@ -16,7 +15,7 @@ from unfold.decorators import display
 
 from evals_app import services
 from evals_app.admin_calls import add_call_view, sample_view
-from evals_app.admin_display import STYLES, attachment, run_link
+from evals_app.admin_display import STYLES, attachment, gravest, run_link
 from evals_app.admin_files import import_view
 from evals_app.admin_forms import DatasetForm
 from evals_app.dataset_files import WRITERS, to_yaml
@@ -51,9 +50,7 @@ class DatasetAdmin(ModelAdmin):
             case_count=Subquery(versions.annotate(count=Count("cases")).values("count")[:1]),
             run_id=Subquery(runs.values("pk")[:1]),
             run_state=Subquery(runs.values("state")[:1]),
-            run_verdict=KeyTextTransform(
-                "verdict", KeyTransform(0, Subquery(runs.values("report__comparisons")[:1]))
-            ),
+            comparisons=Subquery(runs.values("report__comparisons")[:1]),
         )
 
     def get_fields(self, request: HttpRequest, obj: Dataset | None = None) -> tuple[str, ...]:
@@ -75,7 +72,8 @@ class DatasetAdmin(ModelAdmin):
     def last_run(self, dataset: Any) -> SafeString | str:
         if dataset.run_id is None:
             return "—"
-        return run_link(dataset.run_id, says=dataset.run_verdict or dataset.run_state)
+        verdict = gravest(found["verdict"] for found in dataset.comparisons or ())
+        return run_link(dataset.run_id, says=verdict or dataset.run_state)
 
     def has_delete_permission(self, request: HttpRequest, obj: Dataset | None = None) -> bool:
         return False

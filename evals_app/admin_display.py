@@ -1,5 +1,7 @@
 """Pieces that the admin's pages share."""
 
+from collections.abc import Iterable
+
 from django.http import HttpResponse
 from django.urls import reverse
 from django.utils.html import format_html
@@ -7,14 +9,24 @@ from django.utils.safestring import SafeString
 
 from evals_app.models import EvalRun
 from evals_app.reporting import kept_report
+from evals_app.verdicts import Verdict
 
 STYLES = {"all": ["evals_app/admin.css"]}
 
 
+GRAVEST_FIRST: tuple[Verdict, ...] = ("worse", "inconclusive", "not worse", "better")
+
+
+def gravest(verdicts: Iterable[str]) -> str | None:
+    """The one to look at first; None where there is none."""
+    found = set(verdicts)
+    return next((verdict for verdict in GRAVEST_FIRST if verdict in found), None)
+
+
 def verdict_of(run: EvalRun) -> str | None:
-    """Of the first version that is compared; None while there is none."""
+    """The gravest one of its comparisons."""
     report = kept_report(run)
-    return report.comparisons[0].verdict if report and report.comparisons else None
+    return gravest(found.verdict for found in report.comparisons) if report else None
 
 
 def run_link(run_id: int, *, says: str) -> SafeString:

@@ -27,6 +27,8 @@ class ComparisonPanel:
     shares: SafeString
     """Won, tied and lost."""
     regressions: Sequence["Regression"]
+    odds: str
+    """McNemar's p, in words."""
     flips: str
     """How far the judge of pairs can be trusted; empty where no pair was judged."""
 
@@ -57,6 +59,7 @@ def panels(run: EvalRun, report: RunReport) -> list[ComparisonPanel]:
             chart=_chart(found, report),
             shares=_shares(found),
             regressions=_regressions(run, found, report.baseline),
+            odds=_odds(found),
             flips=_flips(found),
         )
         for found in report.comparisons
@@ -114,9 +117,10 @@ def comparable(run: EvalRun) -> QuerySet[EvalRun]:
 
 
 def failures(run: EvalRun) -> QuerySet[EvalResult]:
-    """The first answers that did not pass."""
-    rows = run.results.filter(state=EvalResult.State.DONE, passed=False)
-    return rows.select_related("case").order_by("case__position", "version", "repeat")[:MOST_FAILURES]
+    """The first answers that did not pass; of a case that was repeated, one for each version."""
+    rows = run.results.filter(state=EvalResult.State.DONE, passed=False).select_related("case")
+    rows = rows.order_by("case__position", "version", "repeat").distinct("case__position", "version")
+    return rows[:MOST_FAILURES]
 
 
 def sides(results: Sequence[EvalResult]) -> list[Side]:
@@ -166,6 +170,11 @@ def _regressions(run: EvalRun, found: Comparison, baseline: str) -> list[Regress
         )
         for key, answers in by_case.items()
     ]
+
+
+def _odds(found: Comparison) -> str:
+    p = f"= {found.mcnemar_p:.3f}" if found.mcnemar_p >= 0.001 else "< 0.001"
+    return f"If both passed equally often, passes would differ this much with p {p} (McNemar)."
 
 
 def _flips(found: Comparison) -> str:
