@@ -20,8 +20,11 @@ from evals_app.models import Dataset
 HOW = (("replace", "take the place of all cases"), ("add", "are added; those with a known key replace it"))
 
 
+FILE = forms.ClearableFileInput({"class": "eval-file"})
+
+
 class UploadForm(forms.Form):
-    file = forms.FileField(help_text="YAML: a whole dataset. At most 64 MB.")
+    file = forms.FileField(widget=FILE, help_text="YAML: a whole dataset. At most 64 MB.")
 
     def clean_file(self) -> Any:
         if self.cleaned_data["file"].size > MAX_BYTES:
