@@ -4,6 +4,8 @@ from functools import partial
 from typing import Any
 
 import pytest
+from django.contrib.auth.models import User
+from django.test import Client
 from pytest_django import Settings
 
 from prompts_app import services
@@ -68,3 +70,21 @@ def published(prompt: Prompt, draft: MakeVersion) -> MakeVersion:
         return services.publish_version(prompt=prompt.name, version=label, **ADA)
 
     return publish
+
+
+@pytest.fixture
+def grace(db: None) -> User:
+    return User.objects.create_superuser("grace")
+
+
+@pytest.fixture
+def admin(client: Client, grace: User) -> Client:
+    client.force_login(grace)
+    return client
+
+
+@pytest.fixture
+def live(published: MakeVersion, ada: By) -> Prompt:
+    published("v1", system="Be kind.")
+    published("v2")
+    return services.activate_version(prompt="greeter", version="v1", **ada)
