@@ -86,7 +86,7 @@ def test_two_versions_are_compared_word_by_word(admin: Client, live: Prompt, pub
     assert "Be <del>kind</del>." in html
     assert "Be <ins>brief</ins>." in html
     assert "temperature" in html
-    assert "rendered with sample values" in html
+    assert "Rendered with sample values" in html
     assert "[name]" in html
 
 

@@ -66,8 +66,9 @@ def test_each_group_may_do_its_part(
 
 @pytest.mark.parametrize("page", ["roll-back", "archive", "compare"])
 def test_a_stranger_is_kept_out_of_every_page(login: Login, live: Prompt, page: str) -> None:
-    client = login("Nobody")
-    assert client.post(address(live, page), {}).status_code == 403
+    refused = login("Nobody").post(address(live, page), {})
+    assert refused.status_code == 403
+    assert "Who manages users can add you to a group" in refused.content.decode()
 
 
 def test_buttons_are_shown_to_those_who_may_press_them(login: Login, live: Prompt) -> None:
