@@ -118,7 +118,9 @@ class RenderReply(serializers.Serializer[ResolvedPrompt]):
 
 
 def parse(body: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
-    """The request's values, checked. Raises `ParseError` that names every wrong field in one line."""
+    """The request's values, checked. Raises `ParseError` that names wrong or unknown fields in one line."""
+    if isinstance(request.data, dict) and (unknown := request.data.keys() - body().fields.keys()):
+        raise ParseError(f"unknown fields: {', '.join(sorted(unknown))[:500]}")
     return _checked(body(data=request.data))
 
 

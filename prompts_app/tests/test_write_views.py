@@ -141,5 +141,6 @@ def test_reads_and_changes_need_scopes_of_their_own() -> None:
                 needed[f"{method} {route.pattern}"] = view.required_scope
     reads = {path for path, scope in needed.items() if scope == "prompts:read"}
     rendering = {path for path in needed if path.endswith("/render")}
-    assert reads == rendering | {path for path in needed if path.startswith("get ")}
+    secret = {path for path in needed if "webhooks" in path}
+    assert reads == rendering | {path for path in needed if path.startswith("get ")} - secret
     assert set(needed.values()) == {"prompts:read", "prompts:write"}

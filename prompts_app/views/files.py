@@ -76,7 +76,7 @@ class AllFilesView(WholeRegistryView):
     )
     def post(self, request: Request) -> Response:
         query = parse_query(SyncQuery, request)
-        files = _unpacked(cast(bytes, request.data))
+        files = _unpacked(cast(bytes, request.data or b""))  # DRF's stand-in for no body is a dict
         if query.pop("check"):
             if drift := differences(files):
                 raise ChangeRefused("\n".join(map(str, drift)))

@@ -1,8 +1,5 @@
 """Who may do what, walked whole over the API: every address, method and scope."""
 
-import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,30 +7,11 @@ import httpx
 import pytest
 
 from gateway_app.access import SCOPES
-from llmgateway.env import ROOT
 from llmgateway.stack import Stack
 from llmgateway.tests.security import rights, routes
 
 TABLE = {(method, route): need for method, route, need in map(str.split, rights.API.strip().splitlines())}
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE")
-
-MAKE_KEYS = """
-import json
-from gateway_app.access import SCOPES, create_key
-print(json.dumps({scope: str(create_key(project="matrix", name=scope, scopes=[scope])) for scope in SCOPES}))
-"""
-
-
-@pytest.fixture(scope="module")
-def keys(own_stack: Stack) -> dict[str, str]:
-    """A key for each scope, which it has alone."""
-    done = subprocess.run(
-        [sys.executable, "manage.py", "shell", "--verbosity", "0", "-c", MAKE_KEYS],
-        env=own_stack.env, cwd=ROOT, capture_output=True, text=True, timeout=60,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    made: dict[str, str] = json.loads(done.stdout.strip().splitlines()[-1])
-    return made
 
 
 @pytest.fixture(scope="module")
