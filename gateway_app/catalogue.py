@@ -54,6 +54,8 @@ class Catalogue:
         self._prices = prices
         self._prefixes = dict(prefixes)
         """Name prefix -> provider, for models that are newer than this file: served, price unknown."""
+        self._latest: dict[str, ModelCard] = {}
+        """The priced cards as they were given out last: only what has a price, so that it stays small."""
 
     def card(self, model: str) -> ModelCard:
         """With the price of this moment. Raises `ModelNotFound`."""
@@ -68,7 +70,12 @@ class Catalogue:
     def _priced(self, card: ModelCard) -> ModelCard:
         book = self._prices()
         price = book and book.price(card.name, at=datetime.now(UTC))
-        return replace(card, price=price) if price else card
+        if not price:
+            return card
+        priced = self._latest.get(card.name)
+        if priced is None or priced.price is not price:
+            priced = self._latest[card.name] = replace(card, price=price)
+        return priced
 
     def _listed(self, model: str) -> ModelCard:
         if known := self.cards.get(model):

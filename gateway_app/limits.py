@@ -7,8 +7,8 @@ from decimal import ROUND_CEILING, Decimal
 from gateway_app import estimates
 from gateway_app.catalogue import ModelCard
 from gateway_app.exceptions import PriceUnknown
-from gateway_app.pricing import cost
-from gateway_app.types import CompletionRequest, Usage
+from gateway_app.pricing import cost_of_text
+from gateway_app.types import CompletionRequest
 
 NANO = Decimal(1_000_000_000)
 """Budgets are counted in billionths of a dollar: every price per token is a whole number of them."""
@@ -76,10 +76,9 @@ def claim(request: CompletionRequest, cards: Iterable[ModelCard], *, budgeted: b
     tokens = estimates.input_tokens(request) + reply
     if not budgeted:
         return Claim(tokens=tokens, nano_dollars=0)
-    worst = Usage(input_tokens=estimates.input_at_most(request), output_tokens=reply)
-    return Claim(
-        tokens=tokens, nano_dollars=max(nano_dollars(_worst_cost(worst, card)) for card in candidates)
-    )
+    at_most = estimates.input_at_most(request)
+    worst = max(_worst_cost(card, input_tokens=at_most, output_tokens=reply) for card in candidates)
+    return Claim(tokens=tokens, nano_dollars=nano_dollars(worst))
 
 
 def nano_dollars(usd: Decimal) -> int:
@@ -87,8 +86,7 @@ def nano_dollars(usd: Decimal) -> int:
     return int((usd * NANO).to_integral_value(rounding=ROUND_CEILING))
 
 
-def _worst_cost(usage: Usage, card: ModelCard) -> Decimal:
-    known = cost(usage, card.price)
-    if known is None:
+def _worst_cost(card: ModelCard, *, input_tokens: int, output_tokens: int) -> Decimal:
+    if card.price is None:
         raise PriceUnknown(f"the price of {card.name} is not known, and this key has a budget", param="model")
-    return known
+    return cost_of_text(card.price, input_tokens=input_tokens, output_tokens=output_tokens)

@@ -43,6 +43,10 @@ class Price:
     id: int | None = None
     """Of the ledger's price row; None for a price that is only in the catalogue's file."""
 
+    def rates(self, input_tokens: int) -> Rates:
+        """Those of a call with so much input."""
+        return self.long_context if self.long_context and input_tokens > LONG_CONTEXT else self.standard
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
@@ -77,9 +81,7 @@ def parts(usage: Usage) -> dict[Part, int]:
 
 def bill(usage: Usage, price: Price) -> tuple[Line, ...]:
     """What is charged for, each token in one line; a line of sound is there only where there is some."""
-    rates, audio = price.standard, price.audio
-    if price.long_context and usage.input_tokens > LONG_CONTEXT:
-        rates = price.long_context
+    rates, audio = price.rates(usage.input_tokens), price.audio
     cached = _known(rates.cached, rates.input)
     rate: dict[Part, Decimal] = {
         "input": rates.input,
@@ -100,6 +102,12 @@ def bill(usage: Usage, price: Price) -> tuple[Line, ...]:
 def cost(usage: Usage, price: Price | None) -> Decimal | None:
     """USD, exact; None where the price is not known, which is never the same as free."""
     return None if price is None else sum((line.cost for line in bill(usage, price)), start=Decimal(0))
+
+
+def cost_of_text(price: Price, *, input_tokens: int, output_tokens: int) -> Decimal:
+    """USD, exact, where nothing is cached and nothing is sound: `cost` in a tenth of its time."""
+    rates = price.rates(input_tokens)
+    return (input_tokens * rates.input + output_tokens * rates.output) / MILLION
 
 
 def _known(*rates: Decimal | None) -> Decimal:

@@ -21,6 +21,7 @@ log = structlog.get_logger()
 CONNECT_TIMEOUT = 1.0
 SILENCE = 0.2
 """Seconds without any reply, while one is owed, after which Redis counts as away."""
+PLAIN = (str, bytes)
 PAUSE = 0.5
 """Seconds between two tries to reach it."""
 
@@ -57,7 +58,7 @@ class RedisMux:
             raise RedisConnectionError("Redis is away")
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._expect(reply)
-        self._pipe.send(*(part if isinstance(part, str | bytes) else str(part) for part in command))
+        self._pipe.send(*(part if isinstance(part, PLAIN) else str(part) for part in command))
         return reply
 
     async def connect(self) -> None:

@@ -15,6 +15,7 @@ from prompts_app.registry import Registry, ResolvedPrompt
 
 log = structlog.get_logger()
 
+NOTHING_SAID = Parameters()
 NAMES = tuple((field.name, field.default) for field in fields(Parameters))
 
 
@@ -79,6 +80,10 @@ def _version_parameters(prompt: ResolvedPrompt) -> Parameters:
 
 def overlay(under: Parameters, over: Parameters) -> Parameters:
     """`over` where it says something, `under` elsewhere."""
+    if under == NOTHING_SAID:
+        return over
+    if over == NOTHING_SAID:
+        return under
     chosen = {
         name: value if (value := getattr(over, name)) != default else getattr(under, name)
         for name, default in NAMES

