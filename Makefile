@@ -37,8 +37,12 @@ format: install  ## bring the code into its form
 	$(PY) -m ruff format .
 	$(PY) -m ruff check --fix .
 
-bench: install  ## what resolving and rendering a prompt costs
-	$(PY) -m benchmarks.registry
+# An empty PEERS measures us and the floor alone. What is downloaded and written goes to var/bench and benchmarks/results.
+bench: export PEERS ?= litellm,portkey
+bench: install  ## us and others side by side, in about ten minutes (PEERS= make bench: us alone)
+	@[ -x var/bench/plots/bin/python ] || { $(PY) -m venv var/bench/plots && \
+		var/bench/plots/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt; }
+	@exec $(PY) -m benchmarks
 
 torture: install  ## break a whole system, row by row (ROWS=redis,upstream: a part; SOAK=1800 TRACING=300: longer)
 	@exec $(PY) -m torture $(foreach row,$(subst $(comma), ,$(ROWS)),$(row)) \

@@ -17,6 +17,8 @@ CHUNK_SECONDS = 0.05
 NUMBER = re.compile(rb"ask-(\d+)")
 LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 STREAMED = re.compile(rb'"stream": ?true')
+COUNT = b"/count"
+"""Says how often the vendor was asked: a hit must not reach it."""
 MODEL = "gemini-2.5-flash"
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
 STREAM_HEAD = (
@@ -92,6 +94,9 @@ class OpenAI:
 class Vendor(asyncio.Protocol):
     """One connection. Requests are answered one after the other, as HTTP/1.1 clients send them."""
 
+    calls = 0
+    """Of all connections."""
+
     def __init__(self) -> None:
         self._buffer = b""
         self._pending: asyncio.TimerHandle | None = None
@@ -109,13 +114,18 @@ class Vendor(asyncio.Protocol):
         if not found:
             return
         length = LENGTH.search(head)
-        if length is None or len(body) < int(length[1]):
+        if len(body) < (int(length[1]) if length else 0):
             return
         self._buffer = b""
         self._answer(head, body)
 
     def _answer(self, head: bytes, body: bytes) -> None:
         path = head.split(b" ", 2)[1]
+        if path == COUNT:
+            said = str(Vendor.calls).encode()
+            self._transport.write(HEAD % (len(said), said))
+            return
+        Vendor.calls += 1
         wire = OpenAI if b"chat/completions" in path else Gemini
         asked = NUMBER.search(body)
         number = int(asked[1]) if asked else 0
