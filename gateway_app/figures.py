@@ -17,6 +17,13 @@ def dollars(amount: Decimal | float | None) -> str:
     return f"${value:.{min(places, 10)}f}"
 
 
+def spend(known: Decimal, unpriced: int) -> str:
+    """Of calls of which some have an unknown cost: a lower bound, or nothing that one could say."""
+    if not unpriced:
+        return dollars(known)
+    return f"≥ {dollars(known)}" if known else "unknown"
+
+
 def milliseconds(duration: float | None) -> str:
     """0.42 ms, 42 ms, 4.2 s."""
     if duration is None:

@@ -66,7 +66,9 @@ class UsageRow(Struct, kw_only=True):
     output_audio_tokens: int
     input_image_tokens: int
     output_image_tokens: int
-    cost_usd: Annotated[float, Meta(description="Of the calls whose price is known.")]
+    cost_usd: Annotated[
+        float | None, Meta(description="Of the calls whose price is known; null where that is none of them.")
+    ]
     unpriced_calls: Annotated[int, Meta(description="Answered calls whose cost is not known.")]
     saved_usd: Annotated[float, Meta(description="What hits would have cost.")]
     latency_ms: Durations

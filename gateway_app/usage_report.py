@@ -140,7 +140,7 @@ def _row(columns: tuple[str, ...], found: usage.Summary) -> UsageRow:
         output_audio_tokens=found.output_audio_tokens,
         input_image_tokens=found.input_image_tokens,
         output_image_tokens=found.output_image_tokens,
-        cost_usd=float(found.cost_usd),
+        cost_usd=float(found.cost_usd) if found.cost_usd or not found.unpriced else None,
         unpriced_calls=found.unpriced,
         saved_usd=float(found.saved_usd),
         latency_ms=Durations(

@@ -61,14 +61,12 @@ def call_page(call: Call, reader: Any) -> CallPage:
 def _bars(moments: tuple[Moment, ...]) -> list[Bar]:
     first = min(moment.start for moment in moments)
     whole = max(moment.end for moment in moments) - first or 1.0
-    return [
-        Bar(
-            moment=moment,
-            left=100 * (moment.start - first) / whole,
-            width=max(0.4, 100 * moment.took / whole),
-        )
-        for moment in moments
-    ]
+    return [_bar(moment, first, whole) for moment in moments]
+
+
+def _bar(moment: Moment, first: float, whole: float) -> Bar:
+    width = max(0.4, 100 * moment.took / whole)
+    return Bar(moment=moment, left=min(100 * (moment.start - first) / whole, 100 - width), width=width)
 
 
 def _facts(call: Call, explanation: Explanation) -> list[tuple[str, Any]]:

@@ -8,7 +8,10 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 
@@ -16,6 +19,7 @@ from gateway_app.admin.call_list import CallList
 from gateway_app.admin.call_page import CONTENT, call_page
 from gateway_app.admin.filters import FILTERS
 from gateway_app.admin.read_only import ReadOnlyAdmin
+from gateway_app.admin.set_aside import shelf
 from gateway_app.figures import NONE, dollars, milliseconds, thousands
 from gateway_app.models import Call, CallContent
 
@@ -31,11 +35,11 @@ class CallAdmin(ReadOnlyAdmin):
         "asked",
         "model",
         "answered",
-        "cache",
+        "cached",
         "tokens",
         "cost",
         "latency",
-        "request_id",
+        "identified",
     )
     list_filter = FILTERS
     list_filter_submit = False
@@ -54,10 +58,23 @@ class CallAdmin(ReadOnlyAdmin):
         return CallList
 
     def get_urls(self) -> list[URLPattern]:
-        page = path(
-            "<uuid:pk>/input/", self.admin_site.admin_view(self.input_view), name="gateway_app_call_input"
-        )
-        return [page, *super().get_urls()]
+        guarded = self.admin_site.admin_view
+        return [
+            path("<uuid:pk>/input/", guarded(self.input_view), name="gateway_app_call_input"),
+            path("set-aside/", guarded(self.set_aside_view), name="gateway_app_call_set_aside"),
+            *super().get_urls(),
+        ]
+
+    def set_aside_view(self, request: HttpRequest) -> HttpResponse:
+        """Entries that could not be read; they may hold what was said."""
+        if not request.user.has_perm(CONTENT):
+            raise PermissionDenied
+        context = self.admin_site.each_context(request) | {
+            "title": "Entries set aside",
+            "opts": self.opts,
+            "shelf": shelf(),
+        }
+        return TemplateResponse(request, "admin/gateway_app/set_aside.html", context)
 
     def input_view(self, request: HttpRequest, pk: UUID) -> HttpResponse:
         """The variables of a call whose content is kept."""
@@ -88,6 +105,14 @@ class CallAdmin(ReadOnlyAdmin):
     @display(description="At (UTC)")
     def at(self, call: Call) -> str:
         return f"{call.created_at:%-d %b %H:%M:%S}"
+
+    @display(description="Cache")
+    def cached(self, call: Call) -> str:
+        return (call.cache or NONE).lower()
+
+    @display(description="Request id")
+    def identified(self, call: Call) -> SafeString:
+        return format_html('<span class="ledger-id" title="{0}">{0}</span>', call.request_id)
 
     @display(description="Tokens")
     def tokens(self, call: Call) -> str:

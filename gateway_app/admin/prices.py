@@ -39,7 +39,7 @@ class ModelPriceAdmin(ModelAdmin):
     list_per_page = 100
     actions = None
     fieldsets = (
-        (None, {"fields": (("model", "starts_at"), "note")}),
+        (None, {"fields": ("model", "starts_at", "note")}),
         ("USD per million tokens", {"fields": (("input", "cached", "output"),)}),
         ("Above 200,000 input tokens", {"fields": (("long_input", "long_cached", "long_output"),)}),
         (

@@ -8,6 +8,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from gateway_app import usage
+from gateway_app.admin.set_aside import shelf
 from gateway_app.dashboard.drawings import Drawing, drawings
 from gateway_app.dashboard.spans import SPANS, Span
 from gateway_app.dashboard.tiles import Tile, tiles
@@ -24,6 +25,8 @@ class Dashboard:
     tiles: tuple[Tile, ...]
     charts: tuple[Drawing, ...]
     tops: tuple[Top, ...]
+    set_aside: int | None
+    """Entries that could not be read; None while Redis does not answer."""
 
 
 def callback(request: HttpRequest, context: dict[str, Any]) -> dict[str, Any]:
@@ -53,4 +56,5 @@ def dashboard(span: Span, *, now: datetime) -> Dashboard:
             top("Models", rows, ("model",), span),
             top("Keys", rows, ("key_id", "key_name"), span),
         ),
+        set_aside=shelf(shown=0).count,
     )

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gateway_app.figures import dollars, milliseconds, percent, short, thousands
+from gateway_app.figures import dollars, milliseconds, percent, short, spend, thousands
 from gateway_app.usage import Summary
 
 
@@ -27,7 +27,7 @@ def tiles(now: Summary, before: Summary) -> Sequence[Tile]:
     return (
         Tile(
             label="Spend",
-            value=dollars(now.cost_usd),
+            value=spend(now.cost_usd, now.unpriced),
             note=unpriced,
             change=_change(float(now.cost_usd), float(before.cost_usd)),
         ),

@@ -10,7 +10,7 @@ from django.urls import reverse
 
 from gateway_app import usage
 from gateway_app.dashboard.spans import Span
-from gateway_app.figures import dollars, milliseconds, short
+from gateway_app.figures import milliseconds, short, spend
 from gateway_app.models import Rollup
 from gateway_app.usage import Summary
 
@@ -43,13 +43,6 @@ def top(title: str, rows: QuerySet[Rollup], columns: tuple[str, ...], span: Span
     return Top(title=title, rows=tuple(_top_row(one, columns, most=most, span=span) for one in found))
 
 
-def _spend(found: Summary) -> str:
-    """Calls of unknown cost are no calls for nothing."""
-    if not found.unpriced:
-        return dollars(found.cost_usd)
-    return f"{dollars(found.cost_usd)} + ?" if found.cost_usd else "unknown"
-
-
 def _top_row(found: Summary, columns: tuple[str, ...], *, most: float, span: Span) -> TopRow:
     query: Mapping[str, Any] = {columns[0]: found.group[0], "since": span.since}
     page = reverse("admin:gateway_app_call_changelist")
@@ -57,7 +50,7 @@ def _top_row(found: Summary, columns: tuple[str, ...], *, most: float, span: Spa
         name=found.group[-1] or {"prompt_name": "no prompt", "key_id": "no key"}.get(columns[0], "unknown"),
         url=f"{page}?{urlencode({name: value for name, value in query.items() if value})}",
         calls=short(found.calls),
-        cost=_spend(found),
+        cost=spend(found.cost_usd, found.unpriced),
         latency=milliseconds(found.p95),
         share=100 * float(found.cost_usd) / most if most else 0,
     )

@@ -1,9 +1,11 @@
 """The ledger in the admin: the list finds what its filters ask for, and a call's page leads on."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
+import redis
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
@@ -13,6 +15,8 @@ from pytest_django import Settings
 
 from gateway_app import conf
 from gateway_app.content import Content
+from gateway_app.ledger import FIELD
+from gateway_app.ledger_worker import POISON
 from gateway_app.models import Call, Project
 from gateway_app.rollups import roll_up_due
 from gateway_app.tests.ledger_calls import call, write
@@ -135,3 +139,26 @@ def test_a_page_of_another_app_is_led_to_only_where_it_is_there(
     conf.gateway.cache_clear()
     page = admin.get(f"{LIST}{kept.pk}/change/").content.decode()
     assert ("Its row" in page, "Nowhere" in page) == (True, False)
+
+
+@pytest.fixture
+def unreadable() -> Iterator[None]:
+    """An entry that a worker set aside."""
+    with redis.Redis.from_url(conf.gateway().redis_url) as client:
+        client.xadd(POISON, {FIELD: b'{"half": '})
+        yield
+        client.delete(POISON)
+
+
+def test_entries_that_could_not_be_read_are_shown_and_the_front_page_says_so(
+    admin: Client, unreadable: None
+) -> None:
+    page = admin.get(f"{LIST}set-aside/").content.decode()
+    assert "1 ledger entry could not be read" in page
+    assert "{&quot;half&quot;: " in page
+    assert f'href="{LIST}set-aside/"' in admin.get("/admin/").content.decode()
+
+
+def test_where_none_was_set_aside_nobody_is_alarmed(admin: Client) -> None:
+    assert "Nothing was set aside" in admin.get(f"{LIST}set-aside/").content.decode()
+    assert "set-aside" not in admin.get("/admin/").content.decode()

@@ -44,7 +44,7 @@ class TestDashboard:
     def test_the_figures_are_the_calls_own(self) -> None:
         self.fill()
         found = seen()
-        assert tile(found, "Spend").value == "$2.00"
+        assert tile(found, "Spend").value == "≥ $2.00"
         assert tile(found, "Spend").note == "1 call of unknown cost"
         assert (tile(found, "Calls").value, tile(found, "Errors").value) == ("5", "20.0 %")
         assert (tile(found, "Cache hits").value, tile(found, "Cache hits").note) == ("20.0 %", "$2.00 saved")
