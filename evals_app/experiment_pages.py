@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from django.db.models import Count
 from django.utils.safestring import SafeString, mark_safe
 
 from evals_app.experiments import charts, sampling
@@ -75,12 +76,12 @@ def score_charts(report: ExperimentReport) -> list[tuple[str, SafeString]]:
 def judging(row: Experiment, plan: Plan) -> Judging | None:
     if plan.judge is None:
         return None
-    states = [judgement.state for judgement in row.judgements.only("state")[:100_000]]
+    states = dict(row.judgements.values_list("state").annotate(count=Count("pk")))
     kept = sampling.keeping(row.prompt, since=row.started_at or row.created_at - timedelta(days=7))
     return Judging(
         judge=plan.judge,
-        done=states.count(Judgement.State.DONE),
-        failed=states.count(Judgement.State.FAILED),
+        done=states.get(Judgement.State.DONE, 0),
+        failed=states.get(Judgement.State.FAILED, 0),
         spent=sampling.spent(row),
         unkept=[_unkept(one) for one in kept if one.percent < 100],
     )

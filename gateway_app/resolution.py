@@ -11,7 +11,9 @@ from gateway_app.calls import Call
 from gateway_app.catalogue import Catalogue, ModelCard
 from gateway_app.exceptions import InvalidRequest
 from gateway_app.types import CompletionRequest, Message, Parameters, Role
+from prompts_app.exceptions import TemplateInvalid, VariablesInvalid
 from prompts_app.registry import Registry, ResolvedPrompt
+from prompts_app.snapshot import PromptEntry
 
 log = structlog.get_logger()
 
@@ -47,13 +49,17 @@ async def _prompt(call: Call, registry: Registry) -> ResolvedPrompt:
     assert request.prompt_name is not None
     request.caller.require_prompt(request.prompt_name)
     began = time.perf_counter()
-    prompt = await registry.aresolve(
-        request.prompt_name,
-        variables=request.variables,
-        version=request.prompt_version,
-        unit=request.unit,
-        allow_drafts=request.allow_drafts,
-    )
+    try:
+        prompt = await registry.aresolve(
+            request.prompt_name,
+            variables=request.variables,
+            version=request.prompt_version,
+            unit=request.unit,
+            allow_drafts=request.allow_drafts,
+        )
+    except (VariablesInvalid, TemplateInvalid):
+        _blame(call, registry.prompt(request.prompt_name))
+        raise
     call.prompt_version, call.phase, call.arm_reason = prompt.version, prompt.phase, prompt.arm_reason
     log.info(
         "prompt_rendered",
@@ -64,6 +70,17 @@ async def _prompt(call: Call, registry: Registry) -> ResolvedPrompt:
         ms=round((time.perf_counter() - began) * 1000, 3),
     )
     return prompt
+
+
+def _blame(call: Call, prompt: PromptEntry) -> None:
+    """A version that cannot be filled has failed this call, and its figures must say so."""
+    request = call.request
+    if request.prompt_version is not None:
+        version, reason = request.prompt_version, "pinned by caller"
+    else:
+        chosen, reason = prompt.choose(unit=request.unit)
+        version = chosen.label
+    call.prompt_version, call.phase, call.arm_reason = version, prompt.phase, reason
 
 
 def _version_parameters(prompt: ResolvedPrompt) -> Parameters:

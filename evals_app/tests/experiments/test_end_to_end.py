@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -98,13 +98,11 @@ def wait_for(condition: Callable[[], Any], *, within: float = 120) -> Any:
     raise AssertionError(f"it did not happen within {within} s")
 
 
-def publish(files: Path, manage: Callable[..., str], name: str, **models: str) -> None:
+def publish(files: Path, manage: Callable[..., str], name: str, texts: Mapping[str, str]) -> None:
     """A prompt in two versions, of which v1 is live."""
     (files / name).mkdir(parents=True)
-    for version, user in TEXTS.items():
-        written = {"name": name, "version": version, "user": user} | (
-            {"model": models[version]} if version in models else {}
-        )
+    for version, user in texts.items():
+        written = {"name": name, "version": version, "user": user}
         (files / name / f"{version}.yaml").write_text(yaml.safe_dump(written))
     manage("sync_prompts", str(files))
 
@@ -126,7 +124,7 @@ def test_sessions_are_split_their_feedback_counts_and_the_better_version_wins(
     api: httpx.Client, manage: Callable[..., str], tmp_path: Path
 ) -> None:
     files = tmp_path / "prompts"
-    publish(files, manage, "winner", v1="gemini-2.5-flash", v2="gemini-2.5-flash")
+    publish(files, manage, "winner", TEXTS)
     start(files, manage, PLAN | {"name": "wins", "prompt": "winner", "mde": 0.3, "guardrails": GUARDRAILS})
 
     def use(number: int) -> str:
@@ -165,7 +163,8 @@ def test_a_candidate_that_fails_is_taken_back_by_itself_and_the_webhook_is_told(
     tmp_path: Path,
 ) -> None:
     files = tmp_path / "prompts"
-    publish(files, manage, "fragile", v1="gemini-2.5-flash", v2="no-vendor-has-this")
+    # No caller sends what v2 wants to be filled with.
+    publish(files, manage, "fragile", TEXTS | {"v2": "{{text}} in {{language}}"})
     with psycopg.connect(stack.database_url, autocommit=True) as connection:
         connection.execute(
             "INSERT INTO prompts_app_webhook (url, description, secret, active, created_at) "
@@ -181,7 +180,7 @@ def test_a_candidate_that_fails_is_taken_back_by_itself_and_the_webhook_is_told(
         )
         with ThreadPoolExecutor(8) as pool:
             replies = list(pool.map(lambda number: ask(api, "fragile", f"session-{number}"), range(120)))
-        assert {reply.status_code for reply in replies} == {200, 404}
+        assert {reply.status_code for reply in replies} == {200, 422}
 
         def change() -> Any:
             query = (
