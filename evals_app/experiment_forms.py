@@ -121,9 +121,9 @@ class ExperimentForm(PlanForm):
     )
 
     def _own(self, said: dict[str, Any]) -> dict[str, Any]:
-        weights = [part.split() for part in said["weights"].replace(",", "\n").splitlines() if part.strip()]
+        arms = [part.split() for part in said["weights"].replace(",", "\n").splitlines() if part.strip()]
         return {
-            "weights": {label: int(share.rstrip("%")) for label, share in weights},
+            "weights": dict(_arm(words) for words in arms),
             "direction": said["direction"] or None,
             **{name: said[name] for name in ("primary", "mde", "min_days")},
         }
@@ -144,7 +144,7 @@ class RolloutForm(PlanForm):
     def _own(self, said: dict[str, Any]) -> dict[str, Any]:
         return {
             "candidate": said["candidate"],
-            "steps": [int(step.rstrip("%")) for step in said["steps"].replace(",", " ").split()],
+            "steps": [_percent(step) for step in said["steps"].replace(",", " ").split()],
             "hold_hours": said["hold_hours"],
             "hold_units": int(said["hold_units"]),
         }
@@ -170,9 +170,27 @@ def written(plan: Plan) -> dict[str, Any]:
     return said | {f"judge_{name}": value for name, value in judge.items()}
 
 
+def _arm(words: list[str]) -> tuple[str, int]:
+    """Raises `ValueError`."""
+    if len(words) != 2:
+        raise ValueError(f"{' '.join(words)!r}: an arm is a version and a percentage, such as v2 50")
+    return words[0], _percent(words[1])
+
+
+def _percent(word: str) -> int:
+    """Raises `ValueError`."""
+    if not word.rstrip("%").isdecimal():
+        raise ValueError(f"{word!r} is no whole percentage")
+    return int(word.rstrip("%"))
+
+
 def _guardrail(words: list[str]) -> dict[str, Any]:
     """Raises `ValueError`."""
     measure, *rest = words
     if not 1 <= len(rest) <= 2:
         raise ValueError(f"{' '.join(words)!r}: a guardrail is a measure and a margin, such as errors 0.01")
-    return {"measure": measure, "margin": float(rest[0]), "direction": rest[1] if rest[1:] else None}
+    try:
+        margin = float(rest[0])
+    except ValueError:
+        raise ValueError(f"{rest[0]!r} is no margin: write a number, such as 0.01") from None
+    return {"measure": measure, "margin": margin, "direction": rest[1] if rest[1:] else None}

@@ -37,15 +37,26 @@ def editor(prompt, admin_user):
     return client
 
 
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        ({"champion": "v9"}, "the champion v9 has no share"),
+        ({"weights": "v1"}, "an arm is a version and a percentage"),
+        ({"weights": "v1 half, v2 half"}, "is no whole percentage"),
+        ({"guardrails": "errors"}, "a guardrail is a measure and a margin"),
+        ({"guardrails": "errors 0.01\nlatency much"}, "is no margin"),
+    ],
+)
+def test_a_wrong_plan_is_refused_on_its_form(editor, change, says):
+    assert says in editor.post(f"{LIST}add/", PLANNED | change).content.decode()
+    assert not Experiment.objects.exists()
+
+
 def page_of(row):
     return f"{LIST}{row.pk}/change/"
 
 
 def test_a_plan_is_written_corrected_started_and_concluded(editor):
-    assert (
-        "the champion v9 has no share"
-        in editor.post(f"{LIST}add/", PLANNED | {"champion": "v9"}).content.decode()
-    )
     editor.post(f"{LIST}add/", PLANNED)
     row = Experiment.objects.get()
     editor.post(f"{LIST}{row.pk}/edit/", PLANNED | {"mde": "0.1"})
