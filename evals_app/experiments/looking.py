@@ -1,6 +1,6 @@
 """One look at a running experiment: see what the ledger has, report, and let a rollout take its next step."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -18,8 +18,9 @@ from evals_app.experiments.observations import Observed, Window
 from evals_app.experiments.plans import ExperimentPlan, Plan, RolloutPlan
 from evals_app.experiments.reading import Looking, compare, describe, read, rules, wanted
 from evals_app.experiments.report import Comparison, ExperimentReport, Scores
-from evals_app.experiments.rollout import Move, Situation, next_move
+from evals_app.experiments.rollout import Move, Situation, Step, next_move
 from evals_app.models import Experiment, Look
+from evals_app.verdicts import Verdict
 from prompts_app.changes import By
 from prompts_app.exceptions import PromptError
 from prompts_app.registry import registry
@@ -29,7 +30,7 @@ log = structlog.get_logger()
 STEP_OF_AGE = 50
 """A look is kept when a fiftieth of the phase's age has passed since the last one: hundreds, never more."""
 LEAST_STEP = timedelta(seconds=30)
-VERDICTS = {"back": "worse", "further": "not worse", "wait": "inconclusive"}
+VERDICTS: Mapping[Step, Verdict] = {"back": "worse", "further": "not worse", "wait": "inconclusive"}
 
 
 def look_at_all() -> None:
@@ -87,7 +88,7 @@ def _watch(
     move = next_move(plan, now)
     comparison = Comparison(
         version=plan.candidate,
-        verdict=VERDICTS[move.to],  # type: ignore[arg-type]
+        verdict=VERDICTS[move.to],
         reason=move.why,
         next=_what_next(row, plan, move),
         effects=tuple(effects),
