@@ -116,7 +116,8 @@ def start(files: Path, manage: Callable[..., str], plan: dict[str, Any]) -> None
 
 
 def ask(api: httpx.Client, prompt: str, session: str) -> httpx.Response:
-    body = {"variables": {"text": "word"}}
+    # Each session asks something of its own, so that a vendor answers it once.
+    body = {"variables": {"text": f"the word of {session}"}}
     return api.post(f"/prompts/{prompt}/chat", json=body, headers={"X-Session-ID": session})
 
 
