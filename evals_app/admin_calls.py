@@ -25,7 +25,7 @@ from unfold.widgets import (
 from evals_app import services
 from evals_app.call_cases import Sample, add_call, add_calls, case_of, usable_call
 from evals_app.exceptions import CallUnusable, EvalError
-from evals_app.models import Dataset, DatasetVersion
+from evals_app.models import Dataset
 from gateway_app.kept_calls import CallFilter, KeptCall
 
 NEEDS = ("evals_app.change_dataset", "gateway_app.view_callcontent")
@@ -179,9 +179,10 @@ def _check(request: HttpRequest) -> None:
 
 def _fitting(call: KeptCall) -> QuerySet[Dataset]:
     """Those about the call's prompt; for a call without one, all."""
-    newest = DatasetVersion.objects.order_by("dataset_id", "-number").distinct("dataset_id")
-    names = [row.dataset_id for row in newest if call.prompt in (None, row.prompt)]
-    return Dataset.objects.filter(pk__in=names)
+    if call.prompt is None:
+        return Dataset.objects.all()
+    fitting = [row.dataset_id for row in services.newest_versions(call.prompt)]
+    return Dataset.objects.filter(pk__in=fitting)
 
 
 def _page(request: HttpRequest, site: AdminSite, opts: Any, **shown: Any) -> TemplateResponse:

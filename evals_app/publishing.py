@@ -9,6 +9,7 @@ from evals_app.asked_versions import spoken
 from evals_app.models import DatasetVersion, EvalRun
 from evals_app.report import Comparison
 from evals_app.reporting import kept_report
+from evals_app.services import newest_versions
 from prompts_app.publish_checks import Candidate, Objection
 
 PASSES = ("better", "not worse")
@@ -18,7 +19,7 @@ def passed_evaluation(candidate: Candidate) -> list[Objection]:
     """A prompt of which nothing is live has nothing to be compared with: nothing is held up then."""
     if not candidate.live:
         return []
-    datasets = [row for row in _newest() if row.prompt == candidate.prompt]
+    datasets = newest_versions(candidate.prompt)
     if not datasets:
         says = f"There is no dataset to evaluate {candidate.prompt} on."
         return [Objection(says=says, url=reverse("admin:evals_app_dataset_add"), label="Make a dataset")]
@@ -53,8 +54,3 @@ def _comparisons(candidate: Candidate, dataset: DatasetVersion) -> Iterator[tupl
         if report is None or report.baseline not in candidate.live:
             continue
         yield from ((run, found) for found in report.comparisons if found.version == candidate.version)
-
-
-def _newest() -> list[DatasetVersion]:
-    rows = DatasetVersion.objects.order_by("dataset_id", "-number").distinct("dataset_id")
-    return list(rows.select_related("dataset"))

@@ -67,6 +67,12 @@ def save_dataset(content: DatasetContent, *, actor: str, why: str = "") -> Datas
     return version
 
 
+def newest_versions(prompt: str) -> list[DatasetVersion]:
+    """Of each dataset that is about `prompt` now."""
+    rows = DatasetVersion.objects.order_by("dataset_id", "-number").distinct("dataset_id")
+    return [row for row in rows.select_related("dataset") if row.prompt == prompt]
+
+
 def find_run(run_id: int) -> EvalRun:
     """Raises `RunNotFound`."""
     run = EvalRun.objects.select_related("dataset_version__dataset").filter(pk=run_id).first()
