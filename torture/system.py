@@ -130,9 +130,9 @@ class System:
             cwd=ROOT,
             capture_output=True,
             text=True,
-            check=True,
             timeout=60,
         )
+        assert made.returncode == 0, f"no keys were made: {made.stderr[-500:]}"
         keys: list[str] = json.loads(made.stdout.splitlines()[-1])
         return keys
 
