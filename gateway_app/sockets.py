@@ -38,6 +38,10 @@ UNAUTHENTICATED = 4401
 IDLE_CLOSED = 4408
 
 
+class ClientGone(Exception):
+    """There is nobody to say it to any more."""
+
+
 class ChatSocket(AsyncWebsocketConsumer):
     """Frames in: `auth`, `chat`, `cancel`. Out, each with the chat's `id`: `start`, `delta`, `end`, `error`.
 
@@ -165,10 +169,14 @@ class ChatSocket(AsyncWebsocketConsumer):
         for task in self.chats.values():
             task.cancel()
         await self._refuse(None, exc)
-        await self.close(UNAUTHENTICATED)
+        await self._shut(UNAUTHENTICATED)
 
     def _close_soon(self, code: int) -> None:
-        self._closing = asyncio.create_task(self.close(code))
+        self._closing = asyncio.create_task(self._shut(code))
+
+    async def _shut(self, code: int) -> None:
+        with contextlib.suppress(OSError):  # closed already, by the other side
+            await self.close(code)
 
     async def websocket_drain(self, message: dict[str, Any]) -> None:
         """The server is about to stop: what runs may end, then the client is told to connect elsewhere."""
@@ -190,6 +198,8 @@ class ChatSocket(AsyncWebsocketConsumer):
                 await self._pass_on(frame.id, events)
         except asyncio.CancelledError:
             raise
+        except ClientGone:
+            return
         except Exception as exc:  # noqa: BLE001
             await self._refuse(frame.id, exc, request_id=request_id)
 
@@ -209,10 +219,14 @@ class ChatSocket(AsyncWebsocketConsumer):
     async def _refuse(self, identifier: str | None, exc: Exception, *, request_id: str | None = None) -> None:
         found = failure(exc)
         frame = {"type": "error", "id": identifier, "code": found.code, "message": found.message}
-        await self._say({**frame, "param": found.param, "request_id": request_id})
+        with contextlib.suppress(ClientGone):
+            await self._say({**frame, "param": found.param, "request_id": request_id})
 
     async def _say(self, frame: dict[str, Any]) -> None:
-        await self.send(text_data=encode(frame).decode())
+        try:
+            await self.send(text_data=encode(frame).decode())
+        except OSError as exc:  # as ASGI has it
+            raise ClientGone from exc
 
     async def websocket_disconnect(self, message: dict[str, Any]) -> None:
         for timer in filter(None, (self._tick, self._stopping)):

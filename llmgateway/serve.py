@@ -39,6 +39,7 @@ def main() -> None:
         ws_ping_timeout=20,
         ws_per_message_deflate=False,  # costs more than it saves on frames of a few words
         timeout_graceful_shutdown=GRACEFUL_SECONDS,
+        timeout_worker_healthcheck=30,  # at 5 s, workers that start on a busy machine are killed for it
         timeout_keep_alive=75,
         backlog=1024,
         lifespan="on",

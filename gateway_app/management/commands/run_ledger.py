@@ -4,6 +4,7 @@ import os
 import signal
 import socket
 import threading
+import time
 from typing import Any
 
 import redis
@@ -32,4 +33,5 @@ class Command(BaseCommand):
         sums.start()
         with Exporting(conf.tracers(), redis_url=url) as traces:
             LedgerWorker(client, name=name, keep_going=lambda: not stopping, written=traces.offer).run()
-        sums.join(timeout=STOP_WITHIN)
+            deadline = time.monotonic() + STOP_WITHIN
+        sums.join(timeout=max(0.0, deadline - time.monotonic()))
