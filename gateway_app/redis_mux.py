@@ -33,7 +33,7 @@ class RedisMux:
         self._url = url
         self._pipe: RedisPipe | None = None
         self._owed: deque[asyncio.Future[Any]] = deque()
-        self._heard_at = 0.0
+        self._asked_at = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._first: asyncio.Task[None] | None = None
         self._reconnecting: asyncio.Task[None] | None = None
@@ -81,13 +81,12 @@ class RedisMux:
     def _expect(self, reply: asyncio.Future[Any]) -> None:
         loop = asyncio.get_running_loop()
         if not self._owed:
-            self._heard_at = loop.time()
+            self._asked_at = loop.time()
         self._owed.append(reply)
         if self._watch is None:
             self._watch = loop.call_later(SILENCE, self._check)
 
     def _replied(self, answer: Any) -> None:
-        self._heard_at = asyncio.get_running_loop().time()
         if not self._owed:
             return
         reply = self._owed.popleft()
@@ -105,7 +104,8 @@ class RedisMux:
         if not self._owed:
             return
         loop = asyncio.get_running_loop()
-        left = self._heard_at + SILENCE - loop.time()
+        heard_at = self._pipe.heard_at if self._pipe else 0.0
+        left = max(self._asked_at, heard_at) + SILENCE - loop.time()
         if left > 0:
             self._watch = loop.call_later(left, self._check)
         elif self._pipe:

@@ -23,6 +23,8 @@ class RedisPipe(asyncio.Protocol):
         self._on_lost = on_lost
         self._greeting: list[asyncio.Future[Any]] = []
         self._transport: asyncio.WriteTransport | None = None
+        self.heard_at = 0.0
+        """When bytes came last, on the loop's clock: a long reply takes its time."""
 
     @classmethod
     async def connect(
@@ -71,6 +73,7 @@ class RedisPipe(asyncio.Protocol):
         self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is one in all but name
 
     def data_received(self, data: bytes) -> None:
+        self.heard_at = asyncio.get_running_loop().time()
         self._reader.feed(data)
         while (reply := self._reader.gets()) is not False:
             if self._greeting:

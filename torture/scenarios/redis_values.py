@@ -25,7 +25,7 @@ DAMAGES: Mapping[str, Damage] = {
     "a number": lambda redis, name: redis.set(name, 7),
     "null": lambda redis, name: redis.set(name, b"null"),
     "deep JSON": lambda redis, name: redis.set(name, b"[" * 100_000),
-    "10 MB": lambda redis, name: redis.set(name, b"x" * 10_000_000),
+    "5 MB": lambda redis, name: redis.set(name, b"x" * 5_000_000),
     "NaN": lambda redis, name: redis.set(name, b'{"completion":{},"stored_at":NaN,"cost_usd":null}'),
     "a list": lambda redis, name: redis.delete(name) and redis.lpush(name, "x"),
     "a hash": lambda redis, name: redis.delete(name) and redis.hset(name, "a", "b"),
