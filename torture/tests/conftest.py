@@ -1,6 +1,8 @@
 """One system for the short form of the table."""
 
+import tempfile
 from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,11 +14,13 @@ Play = Callable[..., Awaitable[Figures]]
 
 
 @pytest.fixture(scope="module")
-def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
-    running = System(tmp_path_factory.mktemp("torture"), chunk_delay=0.02)
-    running.start()
-    yield running
-    running.stop()
+def system() -> Iterator[System]:
+    # Not under pytest's own folder, which each run closes to others: Postgres has a user of its own.
+    with tempfile.TemporaryDirectory(prefix="torture-") as directory:
+        running = System(Path(directory))
+        running.start()
+        yield running
+        running.stop()
 
 
 @pytest.fixture
