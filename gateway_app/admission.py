@@ -53,6 +53,7 @@ class Admission:
         )
         self._leases: set[Lease] = set()
         self._settling: set[asyncio.Task[None]] = set()
+        self._remembering: dict[str, asyncio.Task[None]] = {}
         self._renewing: asyncio.Task[None] | None = None
 
     async def admit(
@@ -106,6 +107,19 @@ class Admission:
         return list(await self._admit(keys, given))
 
     async def _remember(self, key: str, now: datetime) -> None:
+        """Has the ledger asked, once for all who wait for the same key."""
+        asking = self._remembering.get(key)
+        if asking is None:
+            asking = self._remembering[key] = asyncio.create_task(self._look_up(key, now))
+            asking.add_done_callback(lambda done: self._remembered(key, done))
+        await asyncio.shield(asking)  # whoever asks first may leave first
+
+    def _remembered(self, key: str, done: asyncio.Task[None]) -> None:
+        del self._remembering[key]
+        if not done.cancelled():
+            done.exception()  # those who wait have it
+
+    async def _look_up(self, key: str, now: datetime) -> None:
         """What the ledger says was spent, where Redis does not know (a new day, a new Redis)."""
         try:
             today, month = await self._spent(key, now)

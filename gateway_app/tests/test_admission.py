@@ -163,6 +163,7 @@ async def test_a_new_redis_learns_from_the_ledger_what_was_spent(
 ) -> None:
     ledger.today, ledger.month = 8_000, 9_000
     assert len(await rush(workers, caller(daily_budget=10_000, monthly_budget=100_000), calls=20)) == 2
+    assert len(ledger.asked) <= len(workers), "each asks once for all of its calls"
     ledger.asked.clear()
     with pytest.raises(BudgetSpent):
         await admit(workers[0], caller(daily_budget=10_000, monthly_budget=100_000))
