@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import random
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -25,6 +26,7 @@ SOAK, TRACING = 90.0, 30.0
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("torture: stopped"))  # what was started is stopped too
     chosen = _options()
     table = rows(soak_seconds=chosen.soak, tracing_seconds=chosen.tracing)
     if unknown := set(chosen.rows) - set(table):
