@@ -237,11 +237,8 @@ STORAGES = {
     }
 }
 
-LANGUAGE_CODE = "en-us"
 TIME_ZONE = "UTC"
-USE_TZ = True
 
-SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.behind_proxy else None
 SECURE_SSL_REDIRECT = ENV.https_only
 SESSION_COOKIE_SECURE = ENV.https_only
@@ -249,8 +246,6 @@ CSRF_COOKIE_SECURE = ENV.https_only
 SECURE_HSTS_SECONDS = 31536000 if ENV.https_only else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = ENV.https_only
 SECURE_HSTS_PRELOAD = ENV.https_only
-SESSION_COOKIE_HTTPONLY = True
-X_FRAME_OPTIONS = "DENY"
 # No script but our own files. The admin's theme needs two exceptions: Alpine evaluates its attributes, and
 # bars have their width in a style attribute; the docs need the second alone (urls.py).
 CONTENT_SECURITY_POLICY = {
