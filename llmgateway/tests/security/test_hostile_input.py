@@ -152,7 +152,7 @@ def bad_keys(key: str) -> dict[str, bytes]:
         "a wildcard": f"{kind}_%_{secret}".encode(),
         "no ASCII": "gw_äöü_ключ".encode(),
         "no UTF-8": b"gw_\xff\xfe",
-        "look-alikes": f"{kind}_{identifier}_{secret}".replace("a", "\u0430").encode(),
+        "look-alikes": key.replace("g", "\u0261").encode(),
         "huge": b"x" * 50_000,
         "a tab": key.encode() + b"\tx",
         "a template": b"{{7*7}}",
