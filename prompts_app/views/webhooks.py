@@ -112,11 +112,16 @@ class DeliveriesView(HookView):
         return Response(DeliveriesReply({"deliveries": newest}).data)
 
 
+class NoBody(serializers.Serializer[Any]):
+    """Nothing at all, or `{}`."""
+
+
 class SendAgainView(HookView):
     """`POST /prompts/-/webhooks/<id>/deliveries/<id>/send-again`."""
 
     @extend_schema(summary="Sends a delivery again", request=None, responses=DeliveryReply)
     def post(self, request: Request, hook: int, delivery: int) -> Response:
+        parse(NoBody, request)
         row = get_object_or_404(WebhookDelivery.objects.select_related("change"), pk=delivery, webhook=hook)
         send_again(WebhookDelivery.objects.filter(pk=row.pk))
         row.refresh_from_db()
