@@ -71,11 +71,10 @@ class _Visit:
     async def send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self._started = True
-            headers = [
-                *message.get("headers", ()),
-                (b"x-request-id", self._scope["request_id"].encode()),
-                NOSNIFF,
-            ]
+            headers = [*message.get("headers", ()), (b"x-request-id", self._scope["request_id"].encode())]
+            # Django says so of its own pages.
+            if all(name.lower() != NOSNIFF[0] for name, _ in headers):
+                headers.append(NOSNIFF)
             message = {**message, "headers": headers}
         await self._send(message)
 
