@@ -21,6 +21,14 @@ TROUBLES: Mapping[str, Trouble] = {
     "body_too_large": Trouble(
         "The body is larger than MAX_BODY_BYTES.", "Send less, or let the operator raise the bound."
     ),
+    "invalid_image_url": Trouble(
+        "An image's address is not on the list of hosts, or what is there cannot be used.",
+        "Send the image as a data URL, or let the operator add its host to IMAGE_URL_HOSTS.",
+    ),
+    "reader_too_slow": Trouble(
+        "The client took none of the stream for too long, and was cut off.",
+        "Look at what reads the stream: it must keep up, or ask for a whole reply.",
+    ),
     "invalid_api_key": Trouble(
         "No API key came with the request, or one that is wrong, expired or revoked.",
         "Make a new key under API keys and put it into the caller's configuration.",
