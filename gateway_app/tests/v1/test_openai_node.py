@@ -23,7 +23,8 @@ def package() -> Path:
     if not npm or not shutil.which("node"):
         pytest.skip("there is no node and npm here")
     if not _installed():
-        FOLDER.mkdir(parents=True, exist_ok=True)
+        shutil.rmtree(FOLDER, ignore_errors=True)
+        FOLDER.mkdir(parents=True)
         command = [npm, "install", "--no-audit", "--no-fund", "--prefix", str(FOLDER), PACKAGE]
         try:
             subprocess.run(command, check=True, capture_output=True, timeout=60)
@@ -33,8 +34,11 @@ def package() -> Path:
 
 
 def _installed() -> bool:
-    manifest = FOLDER / "node_modules" / "openai" / "package.json"
-    return manifest.exists() and f"openai@{json.loads(manifest.read_text())['version']}" == PACKAGE
+    """And whole: an install that was interrupted leaves a folder behind."""
+    client = FOLDER / "node_modules" / "openai"
+    script = "require(process.argv[1]) && require(process.argv[1] + '/package.json').version"
+    told = subprocess.run(["node", "-p", script, client], capture_output=True, text=True, timeout=60)
+    return told.returncode == 0 and f"openai@{told.stdout.strip()}" == PACKAGE
 
 
 @pytest.fixture(scope="module")
