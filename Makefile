@@ -4,7 +4,7 @@ STAMP := .venv/requirements.stamp
 comma := ,
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check format bench torture clean install lock audit sbom
+.PHONY: help run test check format bench torture fuzz clean install lock audit sbom
 
 help:  ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -43,6 +43,9 @@ bench: install  ## us and others side by side, in about ten minutes (PEERS= make
 	@[ -x var/bench/plots/bin/python ] || { $(PY) -m venv var/bench/plots && \
 		var/bench/plots/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt; }
 	@exec $(PY) -m benchmarks
+
+fuzz: install  ## ask every endpoint what its schema allows and forbids (EXAMPLES=400 SECONDS=900)
+	@exec $(PY) -m torture.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES)) $(if $(SECONDS),--seconds $(SECONDS))
 
 torture: install  ## break a whole system, row by row (ROWS=redis,upstream: a part; SOAK=1800 TRACING=300: longer)
 	@exec $(PY) -m torture $(foreach row,$(subst $(comma), ,$(ROWS)),$(row)) \

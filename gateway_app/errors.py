@@ -129,5 +129,6 @@ def drf_exception_handler(exc: Exception, context: dict[str, Any]) -> Response:
     headers = found.headers()
     if allow := getattr(exc, "auth_header", None):
         headers["WWW-Authenticate"] = allow
-    # As plain values, which every renderer knows.
-    return Response(msgspec.to_builtins(found.reply(request_id)), status=found.status, headers=headers)
+    # As plain values, which every renderer knows; and JSON even to who asked for CSV.
+    said = msgspec.to_builtins(found.reply(request_id))
+    return Response(said, status=found.status, headers=headers, content_type="application/json")

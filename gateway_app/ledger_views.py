@@ -64,7 +64,7 @@ class UsageView(LedgerView):
     renderer_classes = [StructRenderer, CSVRenderer]
 
     @extend_schema(parameters=PARAMETERS)
-    @describe("Says what the key's project has used", reply=UsageReport)
+    @describe("Says what the key's project has used", reply=UsageReport, or_text=("text/csv",))
     def get(self, request: Asked) -> Response:
         parameters = dict(request.query_params.lists())
         asked = usage_report.read(parameters, today=timezone.now().date())

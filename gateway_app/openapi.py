@@ -51,9 +51,12 @@ STREAMS = {
 }
 
 
-def describe(summary: str, *, reply: type, body: type | None = None) -> Callable[[F], F]:
-    """DRF's handler in the document: its struct in, its struct out, our errors."""
-    responses: dict[int, Any] = {200: _ref(reply)}
+def describe(
+    summary: str, *, reply: type, body: type | None = None, or_text: tuple[str, ...] = ()
+) -> Callable[[F], F]:
+    """DRF's handler in the document: its struct in, its struct out (or text of these types), our errors."""
+    responses: dict[Any, Any] = {(200, "application/json"): _ref(reply)}
+    responses |= {(200, kind): {"type": "string"} for kind in or_text}
     if body is not None:
         responses |= {
             status: OpenApiResponse(_ref(schemas.ErrorReply), text) for status, text in FAILURES.items()
@@ -65,13 +68,16 @@ def describe(summary: str, *, reply: type, body: type | None = None) -> Callable
 
 
 def complete(result: dict[str, Any], generator: Any, request: Any, public: bool) -> dict[str, Any]:
-    """A drf-spectacular hook: adds the structs' components and the streams' paths."""
+    """A drf-spectacular hook: the structs' components, the streams' paths, what every error looks like."""
     _, components = msgspec.json.schema_components(STRUCTS, ref_template=REF)
     result.setdefault("components", {}).setdefault("schemas", {}).update(components)
     for path, (summary, body) in STREAMS.items():
         result["paths"][path] = {"post": _stream(path, summary, body)}
     failures = {str(status): _failure(text) for status, text in FAILURES.items()}
     result["paths"] |= v1.paths(ref=_ref, failures=failures)
+    for operations in result["paths"].values():
+        for operation in operations.values():
+            operation["responses"].setdefault("default", _failure("Whatever else goes wrong"))
     return result
 
 

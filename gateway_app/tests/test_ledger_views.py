@@ -197,6 +197,10 @@ class TestUsage:
         assert int(lines["gemini-2.5-flash"]["calls"]) > 0
         assert float(lines["gemini-2.5-flash"]["latency_ms_p95"]) > 0
 
+    def test_an_error_is_json_even_for_a_spreadsheet(self, api: httpx.Client) -> None:
+        answer = api.get("/usage", params={"format": "csv", "from": "yesterday"})
+        assert (answer.status_code, answer.headers["Content-Type"]) == (400, "application/json")
+
     @pytest.mark.parametrize(
         ("parameters", "param"),
         [
