@@ -34,18 +34,23 @@ def _says(number: int, *, cache: str | None) -> Callable[[Reply], bool]:
     return lambda reply: wanted in reply.body and told in reply.head.lower() + b"\r\n"
 
 
-def _streams(number: int) -> Callable[[Reply], bool]:
-    """Every piece in its order, and an end."""
+def _streams(number: int, *, mark: bytes) -> Callable[[Reply], bool]:
+    """Every piece in its order, a reason for the end, and `mark` behind it all."""
     wanted = text(number)
-    return lambda reply: (
-        _streamed_text(reply.body) == wanted and reply.body.rstrip().endswith(b"data: [DONE]")
-    )
+
+    def right(reply: Reply) -> bool:
+        choices = _streamed_choices(reply.body)
+        said = "".join(choice["delta"].get("content") or "" for choice in choices)
+        return (
+            said == wanted and choices[-1]["finish_reason"] == "stop" and reply.body.rstrip().endswith(mark)
+        )
+
+    return right
 
 
-def _streamed_text(body: bytes) -> str:
+def _streamed_choices(body: bytes) -> list[dict[str, Any]]:
     events = [line.removeprefix(b"data: ") for line in body.split(b"\n") if line.startswith(b"data: {")]
-    choices = [choice for event in events for choice in msgspec.json.decode(event).get("choices", ())]
-    return "".join(choice["delta"].get("content") or "" for choice in choices)
+    return [choice for event in events for choice in msgspec.json.decode(event).get("choices", ())]
 
 
 def vendor_direct() -> Asks:
@@ -71,10 +76,13 @@ def whole(
     return lambda number: Ask(request=_posted(path, headers, body(number)), right=_says(number, cache=cache))
 
 
-def streamed(headers: Mapping[str, str], body: Callable[[int], Mapping[str, Any]]) -> Asks:
+def streamed(
+    headers: Mapping[str, str], body: Callable[[int], Mapping[str, Any]], *, mark: bytes = b"data: [DONE]"
+) -> Asks:
+    """`mark`: what must stand behind the last event."""
     return lambda number: Ask(
         request=_posted("/v1/chat/completions", headers, {**body(number), "stream": True}),
-        right=_streams(number),
+        right=_streams(number, mark=mark),
     )
 
 
