@@ -131,7 +131,7 @@ def test_the_registrys_errors_have_our_shape_too(stack: Stack, api: httpx.Client
     assert_our_shape(api.get("/prompts/summarizer/versions/v99"), 404)
     assert_our_shape(api.post("/prompts/summarizer/render", json={"variables": {}}), 422)
     assert_our_shape(api.post("/prompts/summarizer/render", content=b"{", headers=JSON), 400)
-    assert_our_shape(api.delete("/prompts"), 403)
+    assert_our_shape(api.delete("/prompts"), 405)
     assert_our_shape(httpx.get(f"{stack.url}/prompts", headers={"Authorization": "Bearer gw_no"}), 401)
 
 

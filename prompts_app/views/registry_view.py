@@ -28,7 +28,10 @@ class RegistryView(APIView):
 
     @property
     def required_scope(self) -> str:
-        return "prompts:write" if self.changes and self.request.method not in READS else "prompts:read"
+        method = self.request.method or ""
+        # What is not there is no change: it is answered with 405, whatever the key may do.
+        changing = self.changes and method not in READS and hasattr(self, method.lower())
+        return "prompts:write" if changing else "prompts:read"
 
     def dispatch(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
         """With an `ETag` on what is read, and 304 for who has it already."""
