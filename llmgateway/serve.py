@@ -14,6 +14,8 @@ GRACEFUL_SECONDS = 20
 """What running calls and streams get to finish once a stop is asked for."""
 SEND_BUFFER = 256 * 1024
 """Bytes that the kernel holds for a slow reader (it doubles them); by itself it holds megabytes."""
+RECEIVE_BUFFER = 1024 * 1024
+"""The same for what is not read yet, so that the kernel does not take in a body that the gateway refuses."""
 
 
 def main() -> None:
@@ -59,6 +61,7 @@ def listening(config: uvicorn.Config, *, slow_reader_timeout: float) -> socket.s
     """
     made = config.bind_socket()
     made.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
+    made.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(slow_reader_timeout * 1000))
     return made

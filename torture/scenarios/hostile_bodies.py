@@ -16,9 +16,8 @@ SIZE = 100_000_000
 PIECE = b"x" * 65_536
 GROWTH = 20_000_000
 """Bytes."""
-EARLY = 50_000_000
-"""Bytes that may be on their way when the answer comes: the bound of 10 MB, and what the two sockets hold,
-which Linux lets grow to 4 and 32 MB. None of it is the gateway's own memory; that is GROWTH."""
+EARLY = 20_000_000
+"""Bytes that may be on their way when the answer comes: the bound, and what the sockets hold."""
 DEPTH = 100_000
 
 
