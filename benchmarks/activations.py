@@ -4,7 +4,8 @@
 
 Starts a system of its own with two workers. Every other request is a dry run, whose messages must all be of
 the version that the reply names; the others are whole calls. A second after a change was answered, no request
-that begins may get the version before. Exits with 1 where one of this does not hold.
+that begins may get the version before; while a change is being made, either is right. Exits with 1
+where one of this does not hold.
 """
 
 import argparse
@@ -28,17 +29,24 @@ AT_ONCE = 8
 @dataclass(frozen=True, slots=True)
 class Seen:
     began: float
+    ended: float
     status: int
     versions: frozenset[str]
     """All that the reply shows signs of."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    asked: float
+    answered: float
+    live: str
 
 
 @dataclass(slots=True)
 class Trial:
     api: httpx.AsyncClient
     seen: list[Seen] = field(default_factory=list)
-    changes: list[tuple[float, str]] = field(default_factory=list)
-    """When each was answered, and what went live."""
+    changes: list[Change] = field(default_factory=list)
 
     async def write(self) -> None:
         await self._post("/prompts", name="herald")
@@ -62,8 +70,9 @@ class Trial:
             await asyncio.sleep(LATE + 0.25)
 
     async def _activate(self, label: str) -> None:
+        asked = time.monotonic()
         await self._post(f"/prompts/herald/versions/{label}/activate")
-        self.changes.append((time.monotonic(), label))
+        self.changes.append(Change(asked, time.monotonic(), label))
 
     async def _ask(self, numbers: Iterator[int], pause: float) -> None:
         for number in numbers:
@@ -75,26 +84,30 @@ class Trial:
         reply = await self.api.post("/prompts/herald/render", json={"variables": {"text": "hello"}})
         told = [message["content"] for message in reply.json().get("messages", [])]
         signs = {label for label in VERSIONS for text in told if label in text}
-        return Seen(began, reply.status_code, frozenset(signs | {reply.headers.get("X-Prompt-Version", "")}))
+        return Seen(
+            began,
+            time.monotonic(),
+            reply.status_code,
+            frozenset(signs | {reply.headers.get("X-Prompt-Version", "")}),
+        )
 
     async def _chat(self, began: float, number: int) -> Seen:
         reply = await self.api.post("/prompts/herald/chat", json={"variables": {"text": f"Call {number}."}})
         told = {reply.headers.get("X-Prompt-Version", ""), reply.json().get("prompt_version", "")}
-        return Seen(began, reply.status_code, frozenset(told))
+        return Seen(began, time.monotonic(), reply.status_code, frozenset(told))
 
     async def _post(self, path: str, **body: str) -> None:
         (await self.api.post(path, json=body)).raise_for_status()
 
     def slowest(self) -> float:
         """Seconds after a change at which a request still began and got the version before."""
-        ends = [at for at, _ in self.changes[1:]] + [float("inf")]
-        spans = [(at, end, label) for (at, label), end in zip(self.changes, ends, strict=True)]
+        ends = [change.asked for change in self.changes[1:]] + [float("inf")]
         return max(
             (
-                seen.began - at
+                seen.began - change.answered
                 for seen in self.seen
-                for at, end, label in spans
-                if at <= seen.began < end and seen.versions != {label}
+                for change, end in zip(self.changes, ends, strict=True)
+                if change.answered <= seen.began and seen.ended <= end and seen.versions != {change.live}
             ),
             default=0.0,
         )
