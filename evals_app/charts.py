@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
+
+from evals_app.svg import drawing, text
 
 WIDTH = 640
 LABELS = 170
@@ -36,7 +37,7 @@ def interval_chart(bars: Sequence[Bar], *, title: str) -> str:
     zero = _x(0.0, reach)
     axis = f'<line class="chart-zero" x1="{zero:.1f}" x2="{zero:.1f}" y1="0" y2="{height - PADDING}"/>'
     ticks = "".join(_tick(share * reach, reach, height) for share in (-1.0, 0.0, 1.0))
-    return _svg(axis + rows + ticks, height=height, title=title)
+    return drawing(axis + rows + ticks, width=WIDTH, height=height, title=title)
 
 
 def histogram(groups: Sequence[tuple[str, Sequence[float]]], *, title: str) -> str:
@@ -46,13 +47,13 @@ def histogram(groups: Sequence[tuple[str, Sequence[float]]], *, title: str) -> s
     parts = []
     for number, (name, bins) in enumerate(counts):
         top = number * (HEIGHT + PADDING)
-        parts.append(_text(0, top + HEIGHT / 2, name))
+        parts.append(text(0, top + HEIGHT / 2, name))
         parts += [_column(place, count, most, top, number) for place, count in enumerate(bins)]
     ends = len(counts) * (HEIGHT + PADDING)
-    scale = _text(LABELS, ends - 8, "0", "chart-tick") + _text(
+    scale = text(LABELS, ends - 8, "0", "chart-tick") + text(
         WIDTH - VALUES, ends - 8, "1", "chart-tick chart-end"
     )
-    return _svg("".join(parts) + scale, height=max(ends, 1), title=title)
+    return drawing("".join(parts) + scale, width=WIDTH, height=max(ends, 1), title=title)
 
 
 def share_bar(parts: Sequence[tuple[str, int]], *, title: str) -> str:
@@ -67,25 +68,25 @@ def share_bar(parts: Sequence[tuple[str, int]], *, title: str) -> str:
         drawn.append(f'<rect class="chart-share-{name}" {place} rx="3"/>')
         says = f"{count} {name}"
         if width > 8 * len(says):
-            drawn.append(_text(x + 8, BAR - 7, says, "chart-share"))
+            drawn.append(text(x + 8, BAR - 7, says, "chart-share"))
         x += width
     words = ", ".join(f"{count} {name}" for name, count in parts)
-    return _svg("".join(drawn), height=BAR, title=f"{title}: {words}")
+    return drawing("".join(drawn), width=WIDTH, height=BAR, title=f"{title}: {words}")
 
 
 def _row(bar: Bar, y: float, reach: float) -> str:
     low, value, high = (_x(number, reach) for number in (bar.low, bar.value, bar.high))
     return (
-        _text(0, y + 4, bar.label)
+        text(0, y + 4, bar.label)
         + f'<line class="chart-interval chart-{bar.tone}" x1="{low:.1f}" x2="{high:.1f}" y1="{y}" y2="{y}"/>'
         + f'<circle class="chart-dot chart-{bar.tone}" cx="{value:.1f}" cy="{y}" r="4.5"/>'
-        + _text(WIDTH, y + 4, bar.says, "chart-end")
+        + text(WIDTH, y + 4, bar.says, "chart-end")
     )
 
 
 def _tick(value: float, reach: float, height: float) -> str:
     shown = "0" if not value else f"{value:+.2g}"
-    return _text(_x(value, reach), height - 8, shown, "chart-tick chart-middle")
+    return text(_x(value, reach), height - 8, shown, "chart-tick chart-middle")
 
 
 def _column(place: int, count: int, most: int, top: float, group: int) -> str:
@@ -96,7 +97,7 @@ def _column(place: int, count: int, most: int, top: float, group: int) -> str:
         f'<rect class="chart-column chart-group-{group % 4}" x="{x:.1f}" y="{y:.1f}" '
         f'width="{step - 4:.1f}" height="{tall:.1f}" rx="2"/>'
     )
-    return column + (_text(x + step / 2 - 2, y - 4, str(count), "chart-tick chart-middle") if count else "")
+    return column + (text(x + step / 2 - 2, y - 4, str(count), "chart-tick chart-middle") if count else "")
 
 
 def _binned(values: Sequence[float]) -> list[int]:
@@ -109,16 +110,3 @@ def _binned(values: Sequence[float]) -> list[int]:
 def _x(value: float, reach: float) -> float:
     middle, half = (LABELS + WIDTH - VALUES) / 2, (WIDTH - VALUES - LABELS) / 2
     return middle + half * value / reach
-
-
-def _text(x: float, y: float, text: str, classes: str = "") -> str:
-    marked = f' class="{classes}"' if classes else ""
-    return f'<text{marked} x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'
-
-
-def _svg(inside: str, *, height: float, title: str) -> str:
-    label = escape(title, {'"': "&quot;"})
-    return (
-        f'<svg class="drawing" viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{label}">'
-        f"<title>{escape(title)}</title>{inside}</svg>"
-    )

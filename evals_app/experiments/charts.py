@@ -3,7 +3,8 @@
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from xml.sax.saxutils import escape
+
+from evals_app.svg import drawing, text
 
 WIDTH, HEIGHT = 520, 220
 LEFT, RIGHT, TOP, BOTTOM = 64, 14, 12, 26
@@ -53,16 +54,17 @@ def over_time(points: Sequence[Point], *, title: str, tell: Callable[[float], st
     grid = "".join(
         f'<line class="{"chart-zero" if not share else "chart-rule"}" x1="{LEFT}" x2="{WIDTH - RIGHT}" '
         f'y1="{y(share * reach):.1f}" y2="{y(share * reach):.1f}"/>'
-        + _text(LEFT - 8, y(share * reach) + 4, tell(share * reach) if share else "0", "chart-tick chart-end")
+        + text(LEFT - 8, y(share * reach) + 4, tell(share * reach) if share else "0", "chart-tick chart-end")
         for share in (1.0, 0.5, 0.0, -0.5, -1.0)
     )
     last = points[-1]
-    return _svg(
+    return drawing(
         f'{grid}<polygon class="chart-band chart-{tone}" points="{" ".join(upper + lower[::-1])}"/>'
         f'<polyline class="chart-path chart-{tone}" points="{line}"/>'
         f'<circle class="chart-dot chart-{tone}" cx="{xs[-1]:.1f}" cy="{y(last.value):.1f}" r="4"/>'
-        + _text(LEFT, HEIGHT - 6, points[0].at, "chart-tick")
-        + _text(WIDTH - RIGHT, HEIGHT - 6, last.at, "chart-tick chart-end"),
+        + text(LEFT, HEIGHT - 6, points[0].at, "chart-tick")
+        + text(WIDTH - RIGHT, HEIGHT - 6, last.at, "chart-tick chart-end"),
+        width=WIDTH,
         height=HEIGHT,
         title=title,
     )
@@ -80,7 +82,7 @@ def guardrail(guard: Guard) -> str:
 
     y = BAR / 2
     zero, margin = x(0.0), x(guard.margin)
-    return _svg(
+    return drawing(
         f'<line class="chart-rule" x1="4" x2="{WIDTH - 4}" y1="{y}" y2="{y}"/>'
         f'<rect class="chart-forbidden" x="{margin:.1f}" y="2" width="{max(0.0, WIDTH - 4 - margin):.1f}" '
         f'height="{BAR - 4}" rx="2"/>'
@@ -88,6 +90,7 @@ def guardrail(guard: Guard) -> str:
         f'<line class="chart-interval chart-{guard.tone}" x1="{x(guard.low):.1f}" '
         f'x2="{x(guard.high):.1f}" y1="{y}" y2="{y}"/>'
         f'<circle class="chart-dot chart-{guard.tone}" cx="{x(guard.value):.1f}" cy="{y}" r="5"/>',
+        width=WIDTH,
         height=BAR,
         title=f"{guard.name}: {guard.says}",
     )
@@ -100,12 +103,12 @@ def scores(counts: Mapping[str, Sequence[int]], *, ends: tuple[str, str], title:
     parts = []
     for place, (arm, bins) in enumerate(shares.items()):
         top = place * GROUP
-        parts.append(_text(0, top + GROUP / 2 + 8, arm))
+        parts.append(text(0, top + GROUP / 2 + 8, arm))
         parts += [_column(bin_, share, most, top, place) for bin_, share in enumerate(bins)]
     floor = len(shares) * GROUP
-    parts += [_text(LEFT, floor + 14, ends[0], "chart-tick")]
-    parts += [_text(WIDTH - RIGHT, floor + 14, ends[1], "chart-tick chart-end")]
-    return _svg("".join(parts), height=floor + 20, title=title)
+    parts += [text(LEFT, floor + 14, ends[0], "chart-tick")]
+    parts += [text(WIDTH - RIGHT, floor + 14, ends[1], "chart-tick chart-end")]
+    return drawing("".join(parts), width=WIDTH, height=floor + 20, title=title)
 
 
 def _column(place: int, share: float, most: float, top: float, group: int) -> str:
@@ -117,7 +120,7 @@ def _column(place: int, share: float, most: float, top: float, group: int) -> st
         f'height="{tall:.1f}" rx="2"/>'
     )
     told = f"{share:.0%}" if share >= 0.005 else ""
-    return column + _text(x + step / 2 - 2, y - 4, told, "chart-tick chart-middle")
+    return column + text(x + step / 2 - 2, y - 4, told, "chart-tick chart-middle")
 
 
 def _reach(points: Sequence[Point]) -> float:
@@ -126,18 +129,3 @@ def _reach(points: Sequence[Point]) -> float:
     widest = max(max(abs(point.low), abs(point.high)) for point in late) or 1.0
     size: float = 10.0 ** math.floor(math.log10(widest))
     return next(size * part for part in (1, 1.5, 2, 3, 4, 5, 7.5, 10) if size * part >= widest * 0.999)
-
-
-def _text(x: float, y: float, text: str, classes: str = "") -> str:
-    if not text:
-        return ""
-    marked = f' class="{classes}"' if classes else ""
-    return f'<text{marked} x="{x:.1f}" y="{y:.1f}">{escape(text)}</text>'
-
-
-def _svg(inside: str, *, height: float, title: str) -> str:
-    label = escape(title, {'"': "&quot;"})
-    return (
-        f'<svg class="drawing" viewBox="0 0 {WIDTH} {height:g}" role="img" aria-label="{label}">'
-        f"<title>{escape(title)}</title>{inside}</svg>"
-    )
