@@ -106,23 +106,27 @@ def build() -> Gateway:
         default_model=settings.default_model,
         log_prompts=settings.log_prompts,
     )
-    embeddings = Embeddings(
-        catalogue=models,
-        embedders=conf.embedders(),
-        cache=EmbeddingCache(backend=responses, ttl=settings.cache_ttl),
-        ledger=service.ledger,
-        patience=settings.patience,
-        circuits=service.upstream.circuits,
-    )
     keys = Refreshed(name="api_keys", load=key_snapshot.load_keys, revision=key_snapshot.access_revision)
     return Gateway(
         service=service,
-        embeddings=embeddings,
+        embeddings=_embeddings(service, EmbeddingCache(backend=responses, ttl=settings.cache_ttl)),
         registry=registry,
         keys=keys,
         prices=prices,
         images=ImageFetcher(settings.image_url_hosts, allow_private=settings.image_urls_allow_private),
         settings=settings,
+    )
+
+
+def _embeddings(service: Service, cache: EmbeddingCache) -> Embeddings:
+    """Beside the service, on its vendors' circuits and into its ledger."""
+    return Embeddings(
+        catalogue=service.catalogue,
+        embedders=conf.embedders(),
+        cache=cache,
+        ledger=service.ledger,
+        patience=service.upstream.patience,
+        circuits=service.upstream.circuits,
     )
 
 

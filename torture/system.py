@@ -76,24 +76,27 @@ class System:
                 **_through(environment or {}, ports["tracing"]),
             },
         )
+        self._proxy = self._between(directory / "proxy.log")
+        self.simulator = SimulatorControl(self.stack.simulator_url)
+
+    def _between(self, log: Path) -> Child:
+        """The proxy that all links go through."""
+        socket_folder = parse_qs(urlsplit(self.postgres.url).query)["host"][0]
         targets = {
-            ports[
-                "postgres"
-            ]: f"{parse_qs(urlsplit(self.postgres.url).query)['host'][0]}/{embedded.SOCKET_NAME}",
-            ports["redis"]: urlsplit(self.redis.url).netloc,
-            ports["vendor"]: urlsplit(self.stack.simulator_url).netloc,
-            ports["tracing"]: f"{LOOPBACK}:{self.tracing_port}",
+            "postgres": f"{socket_folder}/{embedded.SOCKET_NAME}",
+            "redis": urlsplit(self.redis.url).netloc,
+            "vendor": urlsplit(self.stack.simulator_url).netloc,
+            "tracing": f"{LOOPBACK}:{self.tracing_port}",
         }
-        self._proxy = Child(
+        return Child(
             "proxy",
             [
                 *(sys.executable, "-m", "torture.proxy", str(self._control)),
-                *(f"{port}={target}" for port, target in targets.items()),
+                *(f"{self.ports[link]}={target}" for link, target in targets.items()),
             ],
-            log=directory / "proxy.log",
+            log=log,
             ready=lambda: refusal(LOOPBACK, self._control, timeout=1) is None,
         )
-        self.simulator = SimulatorControl(self.stack.simulator_url)
 
     def start(self) -> None:
         try:
