@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from gateway_app.events import Fold
+from gateway_app.flight_share import FlightShare
+from gateway_app.flights import Flights
 from gateway_app.providers.base import Provider
 from gateway_app.providers.gemini import Gemini
 from gateway_app.providers.gemini_sdk import GeminiSdk
+from gateway_app.redis_mux import RedisMux
 from gateway_app.testing.simulator import Simulator
 from gateway_app.types import Chunk, Completion, CompletionRequest, Message
 from llmgateway import embedded
@@ -44,6 +47,19 @@ def redis_server(tmp_path: Path) -> Iterator[embedded.Server]:
     running.child.start()
     yield running
     running.child.kill()
+
+
+@pytest.fixture
+async def workers(redis_server: embedded.Server) -> AsyncIterator[list[Flights]]:
+    """Two that share their flights."""
+    connections = [RedisMux(redis_server.url) for _ in range(2)]
+    both = [Flights(FlightShare(connection)) for connection in connections]
+    for flights in both:
+        await flights.start()
+    yield both
+    for flights, connection in zip(both, connections, strict=True):
+        await flights.stop()
+        await connection.close()
 
 
 @pytest.fixture

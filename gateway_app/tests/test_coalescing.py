@@ -1,7 +1,7 @@
 """Identical requests at the same moment are one call to the vendor, over all workers, and harm nobody."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
@@ -78,18 +78,6 @@ class Caller:
 
 
 Worker = Callable[[], Flights]
-
-
-@pytest.fixture
-async def workers(redis_server: embedded.Server) -> AsyncIterator[list[Flights]]:
-    connections = [RedisMux(redis_server.url) for _ in range(2)]
-    both = [Flights(FlightShare(connection)) for connection in connections]
-    for flights in both:
-        await flights.start()
-    yield both
-    for flights, connection in zip(both, connections, strict=True):
-        await flights.stop()
-        await connection.close()
 
 
 async def test_five_hundred_over_two_workers_make_one_call(workers: list[Flights]) -> None:

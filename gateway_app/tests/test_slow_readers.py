@@ -3,7 +3,7 @@
 import asyncio
 import json
 import socket
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import ExitStack, aclosing
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -14,14 +14,12 @@ import pytest
 import websockets
 
 from gateway_app.exceptions import ReaderTooSlow
-from gateway_app.flight_share import FlightShare
 from gateway_app.flights import AHEAD, Flight, Flights
 from gateway_app.pacing import Patience, paced
-from gateway_app.redis_mux import RedisMux
 from gateway_app.testing.process import SimulatorControl
 from gateway_app.tests.conftest import until
 from gateway_app.types import Chunk
-from llmgateway import embedded, parts
+from llmgateway import parts
 from llmgateway.ports import LOOPBACK, free_port
 from llmgateway.processes import Child
 from llmgateway.stack import Stack
@@ -67,18 +65,6 @@ class Reader:
         finally:
             self._flights.leave(flight)
         return self.heard
-
-
-@pytest.fixture
-async def workers(redis_server: embedded.Server) -> AsyncIterator[list[Flights]]:
-    connections = [RedisMux(redis_server.url) for _ in range(2)]
-    both = [Flights(FlightShare(connection)) for connection in connections]
-    for flights in both:
-        await flights.start()
-    yield both
-    for flights, connection in zip(both, connections, strict=True):
-        await flights.stop()
-        await connection.close()
 
 
 async def test_the_vendor_waits_for_its_only_reader(workers: list[Flights]) -> None:

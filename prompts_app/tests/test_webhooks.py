@@ -7,9 +7,6 @@ import socket
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
-from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission, User
@@ -24,47 +21,17 @@ from prompts_app.models import Prompt, Webhook, WebhookDelivery
 from prompts_app.public_addresses import is_public
 from prompts_app.tests.conftest import MakeVersion
 from prompts_app.tests.test_concurrency import at_once
+from prompts_app.tests.webhook_receiver import Receiver, receiving
 from prompts_app.webhook_sending import LEASE, MAX_ATTEMPTS, deliver_due, wait_after
 from prompts_app.webhooks import KEPT, forget_old
 
 pytestmark = pytest.mark.urls("prompts_app.tests.urls")
 
 
-class Receiver(ThreadingHTTPServer):
-    """Keeps what it is sent; answers `status`."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        self.status = 204
-        self.requests: list[tuple[dict[str, str], bytes]] = []
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.url = f"http://127.0.0.1:{self.server_port}/hook"
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        self.server.requests.append((dict(self.headers.items()), body))
-        self.send_response(self.server.status)
-        self.send_header("Location", "/elsewhere")
-        self.end_headers()
-
-    def log_message(self, *args: Any) -> None:
-        """Silence."""
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with receiving() as server:
+        yield server
 
 
 @pytest.fixture

@@ -6,9 +6,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 from typing import Any
 
 import httpx
@@ -20,42 +18,16 @@ from evals_app.tests.experiments.conftest import PLAN, ROLLOUT
 from llmgateway import parts
 from llmgateway.env import ROOT
 from llmgateway.stack import Stack
+from prompts_app.tests.webhook_receiver import Receiver, receiving
 
 GUARDRAILS = [{"measure": "errors", "margin": 0.05}, {"measure": "latency", "margin": 5}]
 TEXTS = {"v1": "Say it: {{text}}", "v2": "Say it twice: {{text}} {{text}}"}
 
 
-class Receiver(ThreadingHTTPServer):
-    """Keeps the JSON that it is sent."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        self.told: list[dict[str, Any]] = []
-        super().__init__(("127.0.0.1", 0), _Handler)
-
-
-class _Handler(BaseHTTPRequestHandler):
-    server: Receiver
-
-    def do_POST(self) -> None:
-        self.server.told.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-        self.send_response(204)
-        self.end_headers()
-
-    def log_message(self, *args: Any) -> None:
-        """Silence."""
-
-
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    server = Receiver()
-    thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    yield server
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    with receiving() as server:
+        yield server
 
 
 @pytest.fixture
@@ -170,7 +142,7 @@ def test_a_candidate_that_fails_is_taken_back_by_itself_and_the_webhook_is_told(
         connection.execute(
             "INSERT INTO prompts_app_webhook (url, description, secret, active, created_at) "
             "VALUES (%s, '', 's', true, now())",
-            [f"http://127.0.0.1:{receiver.server_port}/hook"],
+            [receiver.url],
         )
         start(
             files,
@@ -193,8 +165,12 @@ def test_a_candidate_that_fails_is_taken_back_by_itself_and_the_webhook_is_told(
 
         actor, _, why = wait_for(change)
         assert (actor, "The guardrail errors is broken" in why) == ("rollout breaks", True)
-        told = wait_for(lambda: [one for one in receiver.told if one["why"] == why])
+        told = wait_for(lambda: [one for one in map(_said, receiver.requests) if one["why"] == why])
         assert told[0]["event"] == "prompt.activate_version"
         wait_for(lambda: ask(api, "fragile", "session-1").status_code == 200, within=10)
         connection.execute("DELETE FROM prompts_app_webhookdelivery")
         connection.execute("DELETE FROM prompts_app_webhook")
+
+
+def _said(request: tuple[Any, bytes]) -> dict[str, Any]:
+    return dict(json.loads(request[1]))
