@@ -27,7 +27,8 @@ def connection_limit() -> int:
 
 
 class BoundedHttp(HttpToolsProtocol):
-    """A request that is late is answered 408 and cut off, a connection too many is answered 503.
+    """A request that is late is answered 408 and cut off, a connection too many is answered 503, and a body that
+    is refused is not taken in to its end.
 
     A request that comes in one piece sets two flags and no timer.
     """
@@ -37,6 +38,10 @@ class BoundedHttp(HttpToolsProtocol):
     body_within: ClassVar[float] = 30.0
     """Seconds from there to the end of the body, and one more for each `body_rate` bytes that have come."""
     body_rate: ClassVar[int] = 65_536
+    drained: ClassVar[int] = 10 * 1024 * 1024
+    """Bytes of a body that are taken even after its answer, for clients that read only when they have sent all."""
+    lingers: ClassVar[float] = 2.0
+    """Seconds from there to the connection's end: time to read the answer."""
     most: ClassVar[int] = connection_limit()
     """Connections of this process."""
 
@@ -80,6 +85,9 @@ class BoundedHttp(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._received += len(body)
         super().on_body(body)
+        if self.cycle.response_complete and self._received > self.drained and not self.flow.read_paused:
+            self.flow.pause_reading()
+            self.loop.call_later(self.lingers, self.transport.close)
 
     def on_message_complete(self) -> None:
         super().on_message_complete()

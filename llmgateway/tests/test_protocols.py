@@ -17,10 +17,16 @@ HEAD = b"POST /chat HTTP/1.1\r\nHost: gateway\r\nContent-Length: 10\r\n\r\n"
 class Hasty(BoundedHttp):
     headers_within = 0.3
     body_within = 0.3
+    drained = 1_000_000
+    lingers = 0.3
     most = 3
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
+    if scope["path"] == "/refuse":
+        await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"2")]})
+        await send({"type": "http.response.body", "body": b"no"})
+        return
     body, message = b"", {"more_body": True}
     while message.get("more_body"):
         message = await receive()
@@ -97,3 +103,26 @@ async def test_a_connection_too_many_is_answered_503_and_the_others_go_on(connec
         answer = await asyncio.wait_for(late.read(), 10)
         assert answer.startswith(b"HTTP/1.1 503 Service Unavailable")
         assert (await asyncio.wait_for(reader.readuntil(b"0123456789"), 10)).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_body_that_is_refused_is_not_taken_in_to_its_end(connect: Connect) -> None:
+    """What the kernel's sockets take besides is some 37 MB at the most."""
+    sent, size = 0, 1_000_000_000
+    async with connect() as (reader, writer):
+        writer.write(b"POST /refuse HTTP/1.1\r\nHost: gateway\r\nContent-Length: %d\r\n\r\n" % size)
+        assert (await asyncio.wait_for(reader.readuntil(b"no"), 10)).startswith(b"HTTP/1.1 413")
+        with pytest.raises(ConnectionError):
+            while sent < size:
+                writer.write(b"x" * 65_536)
+                await asyncio.wait_for(writer.drain(), 10)
+                sent += 65_536
+    assert sent < 100_000_000
+
+
+async def test_a_short_body_that_is_refused_leaves_the_connection_usable(connect: Connect) -> None:
+    async with connect() as (reader, writer):
+        writer.write(HEAD.replace(b"/chat", b"/refuse") + b"01234")
+        await asyncio.wait_for(reader.readuntil(b"no"), 10)
+        writer.write(b"56789" + HEAD + b"0123456789")
+        answer = await asyncio.wait_for(reader.readuntil(b"0123456789"), 10)
+    assert answer.startswith(b"HTTP/1.1 200")
