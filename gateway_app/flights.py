@@ -17,7 +17,7 @@ from functools import partial
 from gateway_app.catalogue import ModelCard
 from gateway_app.exceptions import ProviderBadReply
 from gateway_app.flight_share import FlightShare, Fly, Kept
-from gateway_app.types import Chunk
+from gateway_app.types import LONGEST_PIECE, Chunk
 
 REPLY_BOUND = 4_000_000
 """Characters: more than any model says, and what one flight may hold in memory."""
@@ -62,7 +62,7 @@ class Flight:
         self._ahead += chunk.size
         if self._size > REPLY_BOUND:
             raise ProviderBadReply(f"the vendor's reply is longer than {REPLY_BOUND} characters")
-        self.chunks.append(chunk)
+        self.chunks.extend(chunk.pieces(LONGEST_PIECE))
         self._tell()
 
     def land(self, error: BaseException | None = None) -> None:
@@ -81,6 +81,8 @@ class Flight:
                     self._furthest = place
                     self._ahead -= chunk.size
                 yield chunk
+                if len(chunk.text) >= LONGEST_PIECE:  # a long text takes turns with everything else
+                    await asyncio.sleep(0)
             if self.landed:
                 break
             await news.wait()

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterator
 
-from gateway_app.types import Chunk, Completion
+from gateway_app.types import LONGEST_PIECE, Chunk, Completion
 
-PIECE = 50
-"""Characters."""
+PIECE, PIECES = 50, 64
+"""Characters; and how many pieces a reply has at the most, unless they become too long."""
 
 
 def replay(completion: Completion, *, whole: bool) -> Iterator[Chunk]:
-    """The text in pieces of `PIECE` characters (or in one), then tool calls, usage and finish reason."""
+    """The text in pieces (or in one), then tool calls, usage and finish reason."""
     text = completion.text
-    step = len(text) if whole else PIECE
+    step = len(text) if whole else min(LONGEST_PIECE, max(PIECE, len(text) // PIECES))
     for start in range(0, len(text), step or 1):
         yield Chunk(text=text[start : start + step])
     yield Chunk(

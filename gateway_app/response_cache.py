@@ -21,6 +21,8 @@ from gateway_app.types import Completion
 
 log = structlog.get_logger()
 
+LONGEST_KEPT = 512 * 1024
+"""Characters. Whoever reads a kept reply holds all of it, however slowly he reads."""
 UNREADABLE = b""
 NOT_OURS = (ValueError, RecursionError)
 """What decoding raises for bytes that are no reply of ours: broken, foreign, nested without end."""
@@ -128,7 +130,8 @@ class ResponseCache:
         return stored if fresh else None
 
     async def put(self, key: str, completion: Completion, *, cost_usd: Decimal | None) -> None:
-        if not self._ttl:
+        """Keeps the reply, unless it is longer than `LONGEST_KEPT`."""
+        if not self._ttl or len(completion.text) > LONGEST_KEPT:
             return
         entry = StoredReply(completion=completion, stored_at=time.time(), cost_usd=cost_usd)
         try:

@@ -1,7 +1,7 @@
 """The way of one call: resolve, cache, provider, record. Every door comes through here."""
 
 import time
-from asyncio import CancelledError
+from asyncio import CancelledError, sleep
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ from gateway_app.replay import replay
 from gateway_app.requests import ChatRequest
 from gateway_app.resolution import resolve
 from gateway_app.response_cache import ResponseCache, StoredReply
-from gateway_app.types import Chunk, Completion, CompletionRequest, FinishReason, Usage
+from gateway_app.types import LONGEST_PIECE, Chunk, Completion, CompletionRequest, FinishReason, Usage
 from gateway_app.upstream import Upstream
 from prompts_app.exceptions import PromptError
 from prompts_app.refresh import Refreshed
@@ -120,6 +120,8 @@ class Service:
         if stored := await self._look_up(plan, call):
             for piece in replay(stored.completion, whole=not call.request.stream):
                 yield piece
+                if len(piece.text) >= LONGEST_PIECE:  # a long text takes turns with everything else
+                    await sleep(0)
             return
         async with aclosing(self._shared(plan, call)) as chunks:
             async for chunk in chunks:

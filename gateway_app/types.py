@@ -1,12 +1,15 @@
 """The values that travel through the pipeline: frozen, and free of any framework."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error"]
 CacheState = Literal["HIT", "MISS", "COALESCED", "BYPASS"]
+
+LONGEST_PIECE = 16 * 1024
+"""Characters that a reader of a stream gets at once: of what he does not take, he holds a copy of his own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +118,13 @@ class Chunk:
     def says_something(self) -> bool:
         """Not a thought, not a count of tokens: until then a failure can be a status, or another try."""
         return bool(self.text or self.tool_calls or self.finish_reason)
+
+    def pieces(self, most: int) -> "Iterator[Chunk]":
+        """The same, no text longer than `most` characters; what it carries besides comes with the last."""
+        last = max(0, len(self.text) - 1) // most * most
+        for start in range(0, last, most):
+            yield Chunk(text=self.text[start : start + most])
+        yield replace(self, text=self.text[last:]) if last else self
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

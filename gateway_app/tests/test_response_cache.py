@@ -7,12 +7,13 @@ import pickle
 import signal
 import time
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 import redis as sync_redis
 
-from gateway_app.response_cache import AsyncRedisCache, ResponseCache
+from gateway_app.response_cache import LONGEST_KEPT, AsyncRedisCache, ResponseCache
 from gateway_app.types import Completion, ToolCall, Usage
 from llmgateway import embedded
 
@@ -84,6 +85,13 @@ async def test_without_a_lifetime_nothing_is_kept(redis_server: embedded.Server)
     off = ResponseCache(backend(redis_server), ttl=0)
     await off.put("k", REPLY, cost_usd=COST)
     assert await off.get("k") is None
+
+
+async def test_a_reply_that_is_too_long_is_not_kept(cache: ResponseCache) -> None:
+    await cache.put("just", replace(REPLY, text="x" * LONGEST_KEPT), cost_usd=COST)
+    await cache.put("too long", replace(REPLY, text="x" * (LONGEST_KEPT + 1)), cost_usd=COST)
+    assert await cache.get("just") is not None
+    assert await cache.get("too long") is None
 
 
 FOREIGN = {

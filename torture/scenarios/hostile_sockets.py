@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
@@ -21,6 +21,8 @@ NOISE = 0.005
 """Seconds."""
 PER_SOCKET = 64 * 1024
 """Bytes that an idle WebSocket may hold."""
+APART = 0.01
+"""Seconds between two that begin: they share a process with the others, whose times are what is measured."""
 READER_GROWTH = 100_000_000
 UNREAD_WITHIN = 75.0
 """Seconds after which a client that does not read is cut off: 60, and what a busy machine adds."""
@@ -32,7 +34,9 @@ async def send_headers_slowly(system: System, *, sockets: int = 500, within: flo
     before = await _calls(system, key, "loris-before", 8)
     began = time.monotonic()
     head = b"GET /health HTTP/1.1\r\nHost: gateway\r\nX-Slow: "
-    slow = asyncio.gather(*(drip(system, head, within=within) for _ in range(sockets)))
+    slow = asyncio.gather(
+        *(_late(number * APART, drip(system, head, within=within)) for number in range(sockets))
+    )
     during = await _calls(system, key, "loris-during", 8)
     said = await slow
     left = [one for one in said if not one.startswith(b"HTTP/1.1 408")]
@@ -80,6 +84,7 @@ async def do_not_read(system: System, *, readers: int = 100, size: int = 3_000_0
             % (key.encode(), len(body), body)
         )
         writers.append(writer)
+        await asyncio.sleep(APART)
     began = time.monotonic()
     busy = await _calls(system, key, "readers-during", 8)
     during = await asyncio.to_thread(vitals, system)
@@ -100,6 +105,11 @@ async def do_not_read(system: System, *, readers: int = 100, size: int = 3_000_0
         "all cut off after, s": cut,
         **_as_fast(quiet, busy),
     }
+
+
+async def _late(seconds: float, what: Awaitable[bytes]) -> bytes:
+    await asyncio.sleep(seconds)
+    return await what
 
 
 async def _key(system: System, name: str) -> str:
