@@ -40,7 +40,7 @@ class BoundedHttp(HttpToolsProtocol):
     """Seconds from there to the end of the body, and one more for each `body_rate` bytes that have come."""
     body_rate: ClassVar[int] = 65_536
     drained: ClassVar[int] = 10 * 1024 * 1024
-    """Bytes of a body that are taken even after its answer: some clients read only when they have sent all."""
+    """Bytes of a body that are taken after its answer: some clients read only when they have sent all."""
     lingers: ClassVar[float] = 2.0
     """Seconds from there to the connection's end: time to read the answer."""
     most: ClassVar[int] = connection_limit()
