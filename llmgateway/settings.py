@@ -57,7 +57,7 @@ APPEND_SLASH = True
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
-        "DIRS": [],
+        "DIRS": [BASE_DIR / "llmgateway" / "templates"],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [

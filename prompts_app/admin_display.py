@@ -22,7 +22,8 @@ def traffic_bar(prompt: Prompt) -> SafeString:
     """What share of calls each version answers, the environment's pin included."""
     shares = live_shares(prompt)
     if not shares:
-        return format_html('<span class="prompt-quiet">{}</span>', "nothing live yet")
+        why = "archived: callers get “not found”" if prompt.archived else "nothing live yet"
+        return format_html('<span class="prompt-quiet">{}</span>', why)
     starts = [sum(percent for _, percent in shares[:number]) for number in range(len(shares))]
     arms = format_html_join(
         "",
@@ -46,7 +47,9 @@ def traffic_bar(prompt: Prompt) -> SafeString:
 
 
 def live_shares(prompt: Prompt) -> list[tuple[str, int]]:
-    """Version and percent, in the order of the labels."""
+    """Version and percent, in the order of the labels; nothing of an archived prompt."""
+    if prompt.archived:
+        return []
     if pinned := conf.pin(prompt.name):
         return [(pinned, 100)]
     if prompt.traffic_split:

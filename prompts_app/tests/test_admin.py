@@ -83,6 +83,14 @@ def test_the_second_of_two_editors_is_told_what_changed_and_keeps_what_was_typed
     assert traffic() == ("v1", {"v1": 100})
 
 
+def test_an_archived_prompt_does_not_look_live(admin: Client, live: Prompt, ada: By) -> None:
+    services.archive_prompt(prompt="greeter", **ada)
+    shown = text(admin.get(page(live)))
+    assert "archived: callers get “not found”" in shown
+    assert "100 %" not in shown
+    assert "Answers 100 % of calls" not in text(admin.get(page(live.active_version)))
+
+
 def test_a_new_prompt_is_created_by_the_verb(admin: Client) -> None:
     admin.post("/admin/prompts_app/prompt/add/", {"name": "translator", "description": "Translates."})
     assert PromptChange.objects.get().verb == "create_prompt"
