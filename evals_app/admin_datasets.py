@@ -127,7 +127,7 @@ class DatasetAdmin(ModelAdmin):
         return add_call_view(request, call, site=self.admin_site, opts=self.opts)
 
     def import_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
-        dataset = get_object_or_404(Dataset, pk=pk) if pk else None
+        dataset = get_object_or_404(Dataset, pk=pk) if pk is not None else None
         return import_view(request, dataset, site=self.admin_site, opts=self.opts)
 
     def download_view(self, request: HttpRequest, pk: int, form: str) -> HttpResponse:

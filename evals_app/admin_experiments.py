@@ -7,8 +7,8 @@ from typing import Any
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from unfold.admin import ModelAdmin
@@ -113,7 +113,7 @@ class ExperimentAdmin(ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        row = self._row(request, int(object_id))
+        row = self._row(request, object_id)
         plan, report = row.written, kept_report(row)
         expected, usual = self._expected(row)
         return self._page(
@@ -240,10 +240,13 @@ class ExperimentAdmin(ModelAdmin):
             for place, share in enumerate(plan.steps)
         ]
 
-    def _row(self, request: HttpRequest, pk: int) -> Experiment:
+    def _row(self, request: HttpRequest, pk: int | str) -> Experiment:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return get_object_or_404(Experiment, pk=pk)
+        row: Experiment | None = self.get_object(request, str(pk))
+        if row is None:
+            raise Http404
+        return row
 
     def _by(self, request: HttpRequest, *, why: str = "") -> By:
         return {"actor": request.user.get_username(), "door": "admin", "why": why}

@@ -8,7 +8,7 @@ from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect
+from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from django.utils.html import format_html
@@ -38,7 +38,6 @@ PAGE = "admin:evals_app_evalrun_change"
 class RunAdmin(ModelAdmin):
     list_display = ("run", "dataset", "compared", "status", "verdict", "progress", "spent", "created_at")
     list_filter = ("state", "dataset_version__dataset")
-    list_select_related = ("dataset_version__dataset",)
     list_per_page = 50
     actions = None
 
@@ -99,7 +98,7 @@ class RunAdmin(ModelAdmin):
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
     ) -> HttpResponse:
-        run = self._run(request, int(object_id))
+        run = self._run(request, object_id)
         report = kept_report(run)
         if report and (against := request.GET.get("against", "")).isdecimal():
             try:
@@ -175,11 +174,17 @@ class RunAdmin(ModelAdmin):
         if request.method != "POST" or not self.has_change_permission(request):
             raise PermissionDenied
 
-    def _run(self, request: HttpRequest, pk: int) -> EvalRun:
+    def get_queryset(self, request: HttpRequest) -> QuerySet[EvalRun]:
+        rows: QuerySet[EvalRun] = super().get_queryset(request).select_related("dataset_version__dataset")
+        return rows
+
+    def _run(self, request: HttpRequest, pk: int | str) -> EvalRun:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        rows: QuerySet[EvalRun] = EvalRun.objects.select_related("dataset_version__dataset")
-        return get_object_or_404(rows, pk=pk)
+        run: EvalRun | None = self.get_object(request, str(pk))
+        if run is None:
+            raise Http404
+        return run
 
     def _hand_out(self, request: HttpRequest, run: EvalRun) -> None:
         try:

@@ -1,8 +1,10 @@
 """The history, to look at."""
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -45,7 +47,10 @@ class PromptChangeAdmin(ModelAdmin):
         """The list with its filters, before and after included, at most `MAX_ROWS` of it."""
         if not self.has_view_permission(request):
             raise PermissionDenied
-        changes = self.get_changelist_instance(request).get_queryset(request)[:MAX_ROWS]
+        try:
+            changes = self.get_changelist_instance(request).get_queryset(request)[:MAX_ROWS]
+        except IncorrectLookupParameters:
+            return redirect("admin:prompts_app_promptchange_changelist")
         disposition = {"Content-Disposition": 'attachment; filename="prompt-changes.csv"'}
         return HttpResponse("".join(csv_lines(changes)), content_type="text/csv", headers=disposition)
 

@@ -32,7 +32,7 @@ from prompts_app.admin_forms import PromptForm
 from prompts_app.admin_playground import examples_view, playground_view
 from prompts_app.admin_schedule import cancel_view, schedule_view, scheduled_rows
 from prompts_app.admin_split import split_view
-from prompts_app.admin_verbs import PROMPT_VERBS, PUBLISH, VerbAdmin, new_version_url, page_of
+from prompts_app.admin_verbs import PROMPT_VERBS, PUBLISH, TRY, VerbAdmin, new_version_url, page_of
 from prompts_app.models import Prompt, PromptVersion
 
 SHOWN = 30
@@ -201,6 +201,8 @@ class PromptAdmin(VerbAdmin):
 
     def try_named_view(self, request: HttpRequest, name: str) -> HttpResponse:
         """For who knows a prompt by its name alone, as the ledger does."""
+        if not request.user.has_perm(TRY):
+            raise PermissionDenied
         prompt = get_object_or_404(Prompt, name=name)
         page = reverse("admin:prompts_app_prompt_try", args=[prompt.pk])
         return redirect(f"{page}?{request.GET.urlencode()}")
@@ -221,7 +223,7 @@ class PromptAdmin(VerbAdmin):
     def download_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         if not self.has_view_permission(request):
             raise PermissionDenied
-        return download([get_object_or_404(Prompt, pk=pk).name] if pk else None)
+        return download(None if pk is None else [get_object_or_404(Prompt, pk=pk).name])
 
     def compare_view(self, request: HttpRequest, pk: int) -> HttpResponse:
         """Two versions side by side: `?old=v1&new=v2`."""
@@ -242,6 +244,8 @@ class PromptAdmin(VerbAdmin):
         return TemplateResponse(request, "admin/prompts_app/compare.html", context)
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         return redirect(
             reverse("admin:prompts_app_promptchange_changelist") + f"?prompt__id__exact={object_id}"
         )

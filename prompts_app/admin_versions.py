@@ -91,7 +91,7 @@ class PromptVersionAdmin(VerbAdmin):
 
     def check_view(self, request: HttpRequest, pk: int | None = None) -> HttpResponse:
         """For editor.js: what the form as it is now would be told."""
-        version = get_object_or_404(PromptVersion, pk=pk) if pk else None
+        version = None if pk is None else get_object_or_404(PromptVersion, pk=pk)
         if not (
             self.has_change_permission(request, version) if version else self.has_add_permission(request)
         ):
@@ -143,6 +143,8 @@ class PromptVersionAdmin(VerbAdmin):
         }
 
     def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
         version = self.get_object(request, object_id)
         query = f"?prompt__id__exact={version.prompt_id}&version={version.label}" if version else ""
         return redirect(reverse("admin:prompts_app_promptchange_changelist") + query)

@@ -35,6 +35,11 @@ class WebhookAdmin(ModelAdmin):
     def delete_model(self, request: HttpRequest, obj: Webhook) -> None:
         delete_webhook(obj, actor=request.user.get_username(), door="admin")
 
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
+        """Nobody deletes a delivery alone; with its webhook it goes."""
+        going, counts, forbidden, protected = super().get_deleted_objects(objs, request)
+        return going, counts, forbidden - {WebhookDelivery._meta.verbose_name}, protected
+
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Webhook]) -> None:
         for hook in queryset:
             self.delete_model(request, hook)
