@@ -18,6 +18,7 @@ from gateway_app.providers.base import Provider
 from gateway_app.providers.foreign import HTTP_ERRORS, ForeignErrors, translated
 from gateway_app.providers.gemini_errors import error_reply
 from gateway_app.providers.gemini_reading import Reading
+from gateway_app.providers.wire import HIDDEN
 from gateway_app.types import Chunk, CompletionRequest
 
 warnings.filterwarnings("ignore", message=".* is not a valid FinishReason")
@@ -67,7 +68,7 @@ class GeminiSdk(Provider):
                     async for reply in replies:
                         yield reading.chunk(_wire_form(reply))
         except errors.APIError as exc:
-            raise _vendor_error(exc) from exc
+            raise _vendor_error(exc, key=self._api_key) from exc
         reading.end()
 
     async def _replies(
@@ -124,6 +125,7 @@ async def _abort(stream: AsyncIterator[Any]) -> None:
         # It had another chunk at hand: only a wait for the vendor can be cancelled.
 
 
-def _vendor_error(exc: errors.APIError) -> GatewayError:
+def _vendor_error(exc: errors.APIError, *, key: str) -> GatewayError:
     headers = getattr(exc.response, "headers", None) or {}
-    return error_reply(exc.code, msgspec.json.encode(exc.details), headers, now=datetime.now(UTC))
+    said = msgspec.json.encode(exc.details).replace(key.encode(), HIDDEN)
+    return error_reply(exc.code, said, headers, now=datetime.now(UTC))

@@ -3,6 +3,7 @@
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +17,10 @@ from gateway_app.providers.vendor_errors import error_reply
 CONNECT_SECONDS = 10.0
 """For one connection; how long a reply may take is the caller's to say."""
 MAX_REPLY_BYTES = 64 * 1024 * 1024
+KEY_HEADERS = ("Authorization", "x-api-key", "x-goog-api-key")
+HIDDEN = b"[key]"
+ERROR = b'"error"'
+"""In the JSON of every error; what a model says never looks so, for quotes within strings are escaped."""
 
 ErrorReply = Callable[..., GatewayError]
 """`(status, body, headers, *, now)`: what a reply with another status than 200 means."""
@@ -29,6 +34,8 @@ class Wire:
     ) -> None:
         self._base_url = base_url.rstrip("/")
         self._headers = dict(headers)
+        keys = (headers[name].removeprefix("Bearer ") for name in KEY_HEADERS if name in headers)
+        self._key = next(keys, "").encode()
         self._error_reply = error_reply
         self._session: aiohttp.ClientSession | None = None
 
@@ -47,7 +54,8 @@ class Wire:
     async def reply(self, path: str, body: Mapping[str, Any]) -> bytes:
         """The whole body of the answer."""
         async with self._posted(path, body) as response:
-            return await _whole(response)
+            said = await _whole(response)
+            return self._hidden(said) if ERROR in said else said
 
     async def events(self, path: str, body: Mapping[str, Any]) -> AsyncGenerator[ServerSentEvent, None]:
         """The answer's events as they come; closing the iterator closes the connection."""
@@ -55,7 +63,11 @@ class Wire:
         async with self._posted(path, body) as response:
             async for piece in response.content.iter_any():
                 for event in parser.feed(piece):
-                    yield event
+                    yield replace(event, data=self._hidden(event.data)) if ERROR in event.data else event
+
+    def _hidden(self, said: bytes) -> bytes:
+        """An error that repeats what the vendor was sent is told on; the key is not."""
+        return said.replace(self._key, HIDDEN) if self._key else said
 
     @asynccontextmanager
     async def _posted(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
@@ -69,7 +81,7 @@ class Wire:
             allow_redirects=False,
         ) as response:
             if response.status != 200:
-                said = await _whole(response)
+                said = self._hidden(await _whole(response))
                 raise self._error_reply(response.status, said, response.headers, now=datetime.now(UTC))
             yield response
 
