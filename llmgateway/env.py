@@ -44,6 +44,8 @@ class Environment:
     max_body_bytes: int
     ledger_retention_months: int
     """Whole months of calls that are kept besides the present one; 0 keeps all."""
+    masks_file: Path
+    """YAML that says what is masked in content that is kept."""
     image_url_hosts: list[str]
     """Hosts that images may be fetched from: names, `*.` for all below one, `:port` behind where not 443."""
     image_urls_allow_private: bool
@@ -115,6 +117,7 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
         allow_anonymous=reader.boolean("GATEWAY_ALLOW_ANONYMOUS", debug),
         max_body_bytes=reader.integer("MAX_BODY_BYTES", 10 * 1024 * 1024, least=1024),
         ledger_retention_months=reader.integer("LEDGER_RETENTION_MONTHS", 12, least=0),
+        masks_file=reader.file("MASKS_FILE", ROOT / "fixtures" / "masks.yaml"),
         image_url_hosts=reader.hosts("IMAGE_URL_HOSTS"),
         image_urls_allow_private=reader.boolean("IMAGE_URLS_ALLOW_PRIVATE", False),
         request_timeout=reader.seconds("REQUEST_TIMEOUT", 120.0),

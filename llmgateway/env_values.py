@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 from urllib.parse import unquote, urlsplit
 
@@ -58,6 +59,11 @@ class Reader:
 
     def words(self, name: str, default: list[str]) -> list[str]:
         return [word.strip() for word in self.text(name).split(",") if word.strip()] or default
+
+    def file(self, name: str, default: Path) -> Path:
+        value = self.text(name)
+        path = Path(value).absolute() if value else default
+        return path if path.is_file() else _refuse(name, "the path of a file", value)
 
     def origins(self, name: str) -> list[str]:
         origins = self.words(name, [])

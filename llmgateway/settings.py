@@ -101,7 +101,7 @@ GATEWAY = {
     "REDIS_URL": ENV.redis_url,
     "DEFAULT_MODEL": ENV.default_model,
     "CATALOGUE": BASE_DIR / "fixtures" / "models.yaml",
-    "MASKS": BASE_DIR / "fixtures" / "masks.yaml",
+    "MASKS": ENV.masks_file,
     "LEDGER_MONTHS": ENV.ledger_retention_months,
     "CACHE_TTL": ENV.cache_ttl,
     "ALLOW_ANONYMOUS": ENV.allow_anonymous,

@@ -102,6 +102,12 @@ def test_a_wrong_rule_is_refused_by_name(document: str, says: str, tmp_path: Pat
         load(path)
 
 
+def test_a_file_of_ones_own_says_what_is_masked(tmp_path: Path) -> None:
+    own = tmp_path / "masks.yaml"
+    own.write_text("masks: [{name: order, pattern: 'ORD-[0-9]+'}]")
+    assert mask("ORD-17 of ada@example.com", load(own)) == "[order] of ada@example.com"
+
+
 def test_every_part_of_a_content_is_masked_and_pictures_are_not_kept(masks: Masks) -> None:
     call = ToolCall(id="c", name="send", arguments='{"to": "bob@example.com"}', signature="proof")
     said = Message(

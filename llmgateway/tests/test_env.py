@@ -29,6 +29,12 @@ def test_an_empty_value_is_the_default() -> None:
     assert read({**LEAST, "CACHE_TTL": " ", "DEFAULT_MODEL": ""}) == read(LEAST)
 
 
+def test_a_file_is_named_from_where_one_stands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "masks.yaml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert read({**LEAST, "MASKS_FILE": "masks.yaml"}).masks_file == tmp_path / "masks.yaml"
+
+
 def test_a_pin_names_its_prompt() -> None:
     assert read({**LEAST, "SUMMARIZER_PROMPT_VERSION": "v2"}).prompt_pins == {"SUMMARIZER": "v2"}
 
@@ -47,6 +53,7 @@ def test_a_pin_names_its_prompt() -> None:
         ("REQUEST_TIMEOUT", "nan", "seconds above 0, at most 3600, not 'nan'"),
         ("LOG_FORMAT", "xml", "one of json, console, not 'xml'"),
         ("CORS_ALLOWED_ORIGINS", "app.example.com", "origins such as https://app.example.com"),
+        ("MASKS_FILE", "/nowhere/masks.yaml", "the path of a file, not '/nowhere/masks.yaml'"),
         ("IMAGE_URL_HOSTS", "https://a.example.com", "hosts such as images.example.com"),
         ("IMAGE_URL_HOSTS", "*", "hosts such as images.example.com"),
         ("REDIS_URL", "localhost:6379", "a URL that starts with redis:// or rediss:// or unix://"),

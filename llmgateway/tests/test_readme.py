@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -170,6 +171,8 @@ def as_text(value: object) -> str:
     """A default as the table has it."""
     if isinstance(value, list):
         return ",".join(value) or "none"
+    if isinstance(value, Path):
+        return str(value.relative_to(env.ROOT))
     if isinstance(value, bool | float):
         return f"{value:g}"
     return str(value) or "none"
