@@ -1,22 +1,29 @@
 """What many calls cost and how they went, by whatever one asks: read from the rollups."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, NamedTuple
 
-from django.db import connection
-from django.db.models import QuerySet, Sum
-from django.db.models.functions import TruncDay, TruncMonth
+from django.db.models import Q, QuerySet, Sum
+from django.db.models.functions import TruncMonth
 
-from gateway_app.histogram import middle
+from gateway_app.histogram import added, percentiles
 from gateway_app.models import Rollup
-from gateway_app.rollups import SUMS
+from gateway_app.rollup_sql import HISTOGRAMS, SUMS
 
-MONTH, DAY = "month", "day_"
-"""Columns that are made for grouping."""
-NOTHING = (None, None)
+MONTH = "month"
+"""A column that is made for grouping; days are told apart by their start, as hours are."""
+Stretch = tuple[str, datetime, datetime]
+"""A period, and from when to when its rollups are taken."""
+
+
+class Percentiles(NamedTuple):
+    """Milliseconds that half of the calls, and 95 of a hundred, did not exceed; None where there are none."""
+
+    p50: float | None
+    p95: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +50,17 @@ class Summary:
     saved_usd: Decimal
     latency_ms: float
     """The sum."""
-    p50: float | None
-    """Latency that half of the calls did not exceed; None where nothing was measured."""
-    p95: float | None
-    first_token_p50: float | None
-    first_token_p95: float | None
+    latency: Decimal
+    """A histogram, as the next one."""
+    first_token: Decimal
+
+    @property
+    def latencies(self) -> Percentiles:
+        return Percentiles(*percentiles(self.latency, 0.5, 0.95))
+
+    @property
+    def first_tokens(self) -> Percentiles:
+        return Percentiles(*percentiles(self.first_token, 0.5, 0.95))
 
     @property
     def hit_rate(self) -> float:
@@ -63,75 +76,56 @@ class Summary:
 
 
 def chosen(*, period: str, since: datetime, until: datetime, **equal: Any) -> QuerySet[Rollup]:
-    """The rollups of `period` that start from `since` on and before `until`; None in `equal` means all."""
+    """The rollups of `period` that start from `since` on and before `until`; None in `equal` means all.
+
+    Of months, only the whole ones: the time before and after them is covered by days.
+    """
+    covering = Q()
+    for name, first, last in _stretches(period, since, until):
+        covering |= Q(period=name, start__gte=first, start__lt=last)
     wanted = {name: value for name, value in equal.items() if value is not None}
-    rows = Rollup.objects.filter(period=period, start__gte=since, start__lt=until, **wanted)
-    return rows.annotate(**{MONTH: TruncMonth("start"), DAY: TruncDay("start")}).order_by()
+    rows = Rollup.objects.filter(covering, **wanted)
+    return rows.annotate(**{MONTH: TruncMonth("start")}).order_by()
 
 
-def summarize(rows: QuerySet[Rollup], *group: str) -> list[Summary]:
-    """One summary for each value of the columns `group`, in their order; of no column, one for all."""
-    latency, first_token = _percentiles(rows, group, "latency"), _percentiles(rows, group, "first_token")
-    sums = rows.values_list(*group).annotate(*(Sum(name) for name in SUMS)) if group else [_total(rows)]
-    found = []
-    for values in sums:
-        which = tuple(values[: len(group)])
-        p50, p95 = latency.get(which, NOTHING)
-        first_p50, first_p95 = first_token.get(which, NOTHING)
-        found.append(
-            Summary(
-                group=which,
-                **_sums(values[len(group) :]),
-                p50=p50,
-                p95=p95,
-                first_token_p50=first_p50,
-                first_token_p95=first_p95,
-            )
-        )
-    return sorted(found, key=_order)
+def _stretches(period: str, since: datetime, until: datetime) -> list[Stretch]:
+    months, days = Rollup.Period.MONTH, Rollup.Period.DAY
+    if period != months:
+        return [(period, since, until)]
+    first, last = months_on(since, 0 if since.day == 1 else 1), months_on(until, 0)
+    if first >= last:
+        return [(days, since, until)]
+    return [(days, since, first), (months, first, last), (days, last, until)]
 
 
-def _sums(values: Sequence[Any]) -> dict[str, Any]:
-    return {name: value or 0 for name, value in zip(SUMS, values, strict=True)}
+def months_on(moment: datetime, count: int) -> datetime:
+    """The first of the month that is `count` months after the one of that moment."""
+    months = moment.year * 12 + moment.month - 1 + count
+    return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
 
 
-def _total(rows: QuerySet[Rollup]) -> tuple[Any, ...]:
-    found = rows.aggregate(**{f"{name}_": Sum(name) for name in SUMS})
-    return tuple(found[f"{name}_"] for name in SUMS)
+def summarize(rows: QuerySet[Rollup], *group: str, most: int | None = None) -> list[Summary]:
+    """One summary for each value of the columns `group`, in their order; of no column, one for all.
+
+    No more than `most`, whichever they are.
+    """
+    if not group:
+        found = rows.aggregate(**{f"{name}_": Sum(name, default=0) for name in SUMS})
+        return [_summary((), found.values())]
+    sums = rows.values_list(*group).annotate(*(Sum(name, default=0) for name in SUMS))
+    count = len(group)
+    return sorted((_summary(values[:count], values[count:]) for values in sums[:most]), key=_order)
 
 
-def _percentiles(
-    rows: QuerySet[Rollup], group: Sequence[str], measure: str
-) -> Mapping[tuple[Any, ...], tuple[float, float]]:
-    """p50 and p95 of each group, worked out inside the database: the buckets are many, the groups are few."""
-    buckets, counts = f"{measure}_buckets", f"{measure}_counts"
-    inner, parameters = rows.values(*group, buckets, counts).query.sql_with_params()
-    columns = "".join(f"{connection.ops.quote_name(name)}, " for name in group)
-    groups = f"PARTITION BY {columns.rstrip(', ')}" if group else ""
-    query = f"""
-        WITH chosen AS ({inner}), counted AS (
-            SELECT {columns} bucket, sum(n) AS n
-            FROM chosen, unnest({buckets}, {counts}) AS pair(bucket, n) GROUP BY {columns} bucket
-        ), passed AS (
-            SELECT {columns} bucket, sum(n) OVER ({groups} ORDER BY bucket) AS so_far,
-                sum(n) OVER ({groups}) AS everything
-            FROM counted
-        )
-        SELECT {columns} min(bucket) FILTER (WHERE so_far >= 0.5 * everything),
-            min(bucket) FILTER (WHERE so_far >= 0.95 * everything)
-        FROM passed {f"GROUP BY {columns.rstrip(', ')}" if group else "HAVING count(*) > 0"}
-    """  # noqa: S608 - names of ours
-    with connection.cursor() as cursor:
-        cursor.execute(query, parameters)
-        return {
-            tuple(map(_aware, values)): (middle(half), middle(most))
-            for *values, half, most in cursor.fetchall()
-        }
+def _summary(group: tuple[Any, ...], sums: Iterable[Any]) -> Summary:
+    return Summary(group=group, **dict(zip(SUMS, sums, strict=True)))
 
 
-def _aware(value: Any) -> Any:
-    """A bare cursor gives a day without its zone, where the ORM gives it with UTC."""
-    return value.replace(tzinfo=UTC) if isinstance(value, datetime) and value.tzinfo is None else value
+def total(summaries: Sequence[Summary]) -> Summary:
+    """Of all of them together."""
+    sums = {name: sum(getattr(one, name) for one in summaries) for name in SUMS if name not in HISTOGRAMS}
+    sums |= {name: added(getattr(one, name) for one in summaries) for name in HISTOGRAMS}
+    return Summary(group=(), **sums)
 
 
 def _order(summary: Summary) -> list[tuple[bool, Any]]:

@@ -21,7 +21,7 @@ LONGEST = timedelta(days=800)
 ROWS = 5_000
 """Of a report, at the most."""
 COLUMNS: Mapping[str, tuple[str, ...]] = {
-    "day": (usage.DAY,),
+    "day": ("start",),
     "month": (usage.MONTH,),
     "model": ("model",),
     "key": ("key_id", "key_name"),
@@ -31,14 +31,14 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """What a `Group` is in a rollup."""
 FIELDS = {
-    usage.DAY: "day",
+    "start": "day",
     usage.MONTH: "month",
     "key_id": "key",
     "prompt_name": "prompt",
 }
 """Columns that have another name in a `UsageRow`."""
 GROUP_FIELDS = {FIELDS.get(column, column) for columns in COLUMNS.values() for column in columns}
-FORMATS = {usage.DAY: "%Y-%m-%d", usage.MONTH: "%Y-%m"}
+FORMATS = {"start": "%Y-%m-%d", usage.MONTH: "%Y-%m"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,19 +79,17 @@ def _group(text: str) -> tuple[Group, ...]:
 
 def report(asked: Asked, *, project: int | None) -> UsageReport:
     """Of that project alone; None is who calls without a key."""
-    rows = _chosen(asked, project)
     columns = _columns(asked.group)
-    found = rows.values_list(*columns).distinct().count() if columns else 0
-    if found > ROWS:
-        raise InvalidRequest(
-            f"that makes {found:,} rows, more than {ROWS:,}: fewer groups or days", param="group"
-        )
+    rows = _chosen(asked, project, period=Rollup.Period.DAY if "day" in asked.group else Rollup.Period.MONTH)
+    found = usage.summarize(rows, *columns, most=ROWS + 1)
+    if len(found) > ROWS:
+        raise InvalidRequest(f"that makes more than {ROWS:,} rows: fewer groups or days", param="group")
     return UsageReport(
         since=asked.since.isoformat(),
         until=asked.until.isoformat(),
         group=list(asked.group),
-        rows=[_row(columns, summary) for summary in usage.summarize(rows, *columns)],
-        total=_row((), usage.summarize(rows)[0]),
+        rows=[_row(columns, summary) for summary in found],
+        total=_row((), usage.total(found)),
     )
 
 
@@ -100,10 +98,10 @@ def _columns(group: Iterable[Group]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(column for name in group for column in COLUMNS[name]))
 
 
-def _chosen(asked: Asked, project: int | None) -> QuerySet[Rollup]:
+def _chosen(asked: Asked, project: int | None, *, period: str) -> QuerySet[Rollup]:
     query = asked.query
     rows = usage.chosen(
-        period=Rollup.Period.DAY,
+        period=period,
         since=_midnight(asked.since),
         until=_midnight(asked.until) + timedelta(days=1),
         model=query.model,
@@ -124,6 +122,7 @@ def _row(columns: tuple[str, ...], found: usage.Summary) -> UsageRow:
         FIELDS.get(column, column): value.strftime(FORMATS[column]) if column in FORMATS else value
         for column, value in zip(columns, found.group, strict=True)
     }
+    latency, first_token = found.latencies, found.first_tokens
     return UsageRow(
         **group,
         calls=found.calls,
@@ -144,11 +143,9 @@ def _row(columns: tuple[str, ...], found: usage.Summary) -> UsageRow:
         unpriced_calls=found.unpriced,
         saved_usd=float(found.saved_usd),
         latency_ms=Durations(
-            mean=_rounded(found.mean_latency),
-            p50=_rounded(found.p50),
-            p95=_rounded(found.p95),
+            mean=_rounded(found.mean_latency), p50=_rounded(latency.p50), p95=_rounded(latency.p95)
         ),
-        first_token_ms=FirstToken(p50=_rounded(found.first_token_p50), p95=_rounded(found.first_token_p95)),
+        first_token_ms=FirstToken(p50=_rounded(first_token.p50), p95=_rounded(first_token.p95)),
     )
 
 

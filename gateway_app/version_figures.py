@@ -61,8 +61,8 @@ def _figures(summary: Summary, scores: Mapping[str, Sequence[str]]) -> VersionFi
     return VersionFigures(
         version=version,
         calls=thousands(summary.calls),
-        p50=milliseconds(summary.p50),
-        p95=milliseconds(summary.p95),
+        p50=milliseconds(summary.latencies.p50),
+        p95=milliseconds(summary.latencies.p95),
         cost=dollars(summary.cost_usd),
         errors=percent(summary.error_rate),
         score=", ".join(scores.get(version, ())) or NONE,

@@ -10,10 +10,11 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from gateway_app.models import Call, Project, Rollup
-from gateway_app.rollups import ALIKE
+from gateway_app.rollup_sql import ALIKE
+from gateway_app.usage import months_on
 
-RECENT = timedelta(days=90)
-"""How far back values are looked for."""
+RECENT = 3
+"""Months before this one in which values are looked for."""
 MOST = 200
 """Values that a filter offers."""
 
@@ -53,6 +54,8 @@ class ColumnFilter(SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
         chosen = self.value()
+        if chosen and self.known and chosen not in self.known:
+            return queryset.none()  # as it is, without looking for it
         return queryset.filter(**{str(self.parameter_name): chosen}) if chosen else queryset
 
 
@@ -61,7 +64,8 @@ class RecentValueFilter(ColumnFilter):
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
         column = str(self.parameter_name)
-        rows = Rollup.objects.filter(period=Rollup.Period.DAY, start__gte=timezone.now() - RECENT)
+        since = months_on(timezone.now(), -RECENT)
+        rows = Rollup.objects.filter(period=Rollup.Period.MONTH, start__gte=since)
         found = rows.exclude(**{column: None}).order_by(column).values_list(column, flat=True).distinct()
         values = {str(value) for value in found[:MOST]} | {*request.GET.getlist(column)}
         return [(value, value) for value in sorted(values)]

@@ -30,9 +30,9 @@ def drawings(labels: Sequence[str], pieces: Sequence[Summary | None]) -> Sequenc
         Series("failed", values(lambda piece: piece.errors), "chart-bad"),
     ]
     latency = [
-        Series("p95", values(lambda piece: piece.p95), "chart-soft"),
-        Series("p50", values(lambda piece: piece.p50), "chart-main"),
-        Series("first token p50", values(lambda piece: piece.first_token_p50), "chart-good"),
+        Series("p95", values(lambda piece: piece.latencies.p95), "chart-soft"),
+        Series("p50", values(lambda piece: piece.latencies.p50), "chart-main"),
+        Series("first token p50", values(lambda piece: piece.first_tokens.p50), "chart-good"),
     ]
     return (
         _drawing("Spend", spend, charts.bars(labels, spend, tell=dollars)),

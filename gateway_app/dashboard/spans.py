@@ -35,11 +35,10 @@ def _days_back(now: datetime, count: int) -> datetime:
 
 
 def _months_back(now: datetime, count: int) -> datetime:
-    months = now.year * 12 + now.month - 1 - count
-    return _days_back(now, 0).replace(year=months // 12, month=months % 12 + 1, day=1)
+    return usage.months_on(now, -count)
 
 
-HOURS, DAYS = Rollup.Period.HOUR, Rollup.Period.DAY
+HOURS, DAYS, MONTHS = Rollup.Period.HOUR, Rollup.Period.DAY, Rollup.Period.MONTH
 SPANS = {
     span.name: span
     for span in (
@@ -57,7 +56,7 @@ SPANS = {
             name="day",
             label="30 days",
             period=DAYS,
-            column=usage.DAY,
+            column="start",
             pieces=30,
             back=_days_back,
             word="%-d %b",
@@ -66,7 +65,7 @@ SPANS = {
         Span(
             name="month",
             label="12 months",
-            period=DAYS,
+            period=MONTHS,
             column=usage.MONTH,
             pieces=12,
             back=_months_back,

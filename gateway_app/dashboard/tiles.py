@@ -46,15 +46,15 @@ def tiles(now: Summary, before: Summary) -> Sequence[Tile]:
         ),
         Tile(
             label="Latency",
-            value=milliseconds(now.p50),
-            note=f"p95 {milliseconds(now.p95)}",
-            change=_change(now.p50 or 0, before.p50 or 0),
+            value=milliseconds(now.latencies.p50),
+            note=f"p95 {milliseconds(now.latencies.p95)}",
+            change=_change(now.latencies.p50 or 0, before.latencies.p50 or 0),
         ),
         Tile(
             label="First token",
-            value=milliseconds(now.first_token_p50),
-            note=f"p95 {milliseconds(now.first_token_p95)}",
-            change=_change(now.first_token_p50 or 0, before.first_token_p50 or 0),
+            value=milliseconds(now.first_tokens.p50),
+            note=f"p95 {milliseconds(now.first_tokens.p95)}",
+            change=_change(now.first_tokens.p50 or 0, before.first_tokens.p50 or 0),
         ),
         Tile(
             label="Errors",

@@ -51,6 +51,6 @@ def _top_row(found: Summary, columns: tuple[str, ...], *, most: float, span: Spa
         url=f"{page}?{urlencode({name: value for name, value in query.items() if value})}",
         calls=short(found.calls),
         cost=spend(found.cost_usd, found.unpriced),
-        latency=milliseconds(found.p95),
+        latency=milliseconds(found.latencies.p95),
         share=100 * float(found.cost_usd) / most if most else 0,
     )

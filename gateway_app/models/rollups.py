@@ -1,11 +1,21 @@
 """Calls summed up, for everything that asks about many of them."""
 
-from django.contrib.postgres.fields import ArrayField
+from typing import Any
+
 from django.db import models
+
+from gateway_app.histogram import NOTHING
+
+
+class HistogramField(models.Field):  # type: ignore[type-arg]
+    """`gateway_app.histogram` as a number of any length."""
+
+    def db_type(self, connection: Any) -> str:
+        return "numeric"
 
 
 class Rollup(models.Model):
-    """The calls of one hour or day (UTC) that are alike in project, key, surface, prompt version and model.
+    """The calls of one hour, day or month (UTC) that are alike in project, key, surface, version and model.
 
     Made from `Call` as a whole and replaced as a whole; see `gateway_app.rollups`.
     """
@@ -13,8 +23,9 @@ class Rollup(models.Model):
     class Period(models.TextChoices):
         HOUR = "hour"
         DAY = "day"
+        MONTH = "month"
 
-    period = models.CharField(max_length=4, choices=Period.choices)
+    period = models.CharField(max_length=5, choices=Period.choices)
     start = models.DateTimeField()
     project_id = models.BigIntegerField(null=True)
     key_id = models.CharField(max_length=16, null=True)  # noqa: DJ001 - no key is not ""
@@ -39,10 +50,8 @@ class Rollup(models.Model):
     unpriced = models.BigIntegerField(help_text="Calls whose cost is not known.")
     saved_usd = models.DecimalField(max_digits=24, decimal_places=10)
     latency_ms = models.FloatField(help_text="The sum.")
-    latency_buckets = ArrayField(models.SmallIntegerField())
-    latency_counts = ArrayField(models.BigIntegerField())
-    first_token_buckets = ArrayField(models.SmallIntegerField())
-    first_token_counts = ArrayField(models.BigIntegerField())
+    latency = HistogramField(db_default=NOTHING)
+    first_token = HistogramField(db_default=NOTHING)
 
     class Meta:
         default_permissions = ()

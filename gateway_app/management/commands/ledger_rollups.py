@@ -8,7 +8,7 @@ from gateway_app.rollups import roll_up_due
 
 
 class Command(BaseCommand):
-    help = "Sums calls up by hour and day, until nothing is left to sum up."
+    help = "Sums calls up by hour, day and month, until nothing is left to sum up."
 
     def handle(self, *args: Any, **options: Any) -> None:
         hours = 0
