@@ -128,6 +128,7 @@ class ExperimentAdmin(ModelAdmin):
             panels=pages.panels(row, plan, report) if report else (),
             table=pages.arm_table(report) if report else (),
             scores=pages.score_charts(report) if report else (),
+            matrix=pages.win_matrix(report) if report else (),
             judging=pages.judging(row, plan),
             expected=expected,
             usual=usual,

@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from evals_app.experiments import charts, sampling
 from evals_app.experiments.charts import Guard, Point
+from evals_app.experiments.duels import Duel
 from evals_app.experiments.effects import Effect
 from evals_app.experiments.measures import Measure
 from evals_app.experiments.plans import ExperimentPlan, JudgePlan, Plan, better
@@ -34,6 +35,16 @@ class Panel:
     guards: Sequence[tuple[Guard, SafeString]]
     about: str
     """The measure that the chart over time shows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """One arm against another."""
+
+    share: str
+    interval: str
+    tone: str
+    """`good` and `bad` where the interval leaves no doubt, else `open`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,6 +82,15 @@ def arm_table(report: ExperimentReport) -> list[tuple[str, list[tuple[str, str]]
 
 def score_charts(report: ExperimentReport) -> list[tuple[str, SafeString]]:
     return [(f"{found.measure}, over units", _safe(_score_chart(found))) for found in report.scores]
+
+
+def win_matrix(report: ExperimentReport) -> list[tuple[str, list[Cell | None]]]:
+    """A row for each arm: its name, then how it does against each arm; None against itself and unknown."""
+    found = {(duel.arm, duel.against): duel for duel in report.duels}
+    labels = [arm.version for arm in report.arms]
+    if not found:
+        return []
+    return [(one, [_cell(found.get((one, other))) for other in labels]) for one in labels]
 
 
 def judging(row: Experiment, plan: Plan) -> Judging | None:
@@ -182,6 +202,13 @@ def _figure(name: str, arm: ArmReport) -> tuple[str, str]:
     measure = Measure(name.split()[0])
     tell = measure.tell
     return tell(figure.value), f"{tell(figure.interval.low)} to {tell(figure.interval.high)}"
+
+
+def _cell(duel: Duel | None) -> Cell | None:
+    if duel is None:
+        return None
+    tone = "good" if duel.wins else "bad" if duel.loses else "open"
+    return Cell(share=f"{duel.share:.1%}", interval=f"{duel.low:.1%} to {duel.high:.1%}", tone=tone)
 
 
 def _score_chart(found: Scores) -> str:

@@ -1,41 +1,30 @@
 """The ledger's calls summed up by unit and by arm, in Postgres: what comes back is a few rows."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
 
+from evals_app.experiments.choosing import (
+    CHOSEN,
+    TIMEOUT_MS,
+    TRIALS,
+    VALUES,
+    VENDOR,
+    given,
+    joins,
+    names,
+    value_of,
+)
 from evals_app.experiments.measures import Measure
 from evals_app.experiments.observations import Observed, Seen, Spread, Window
 from evals_app.statistics.two_samples import Moments
 
-TRIALS = ["playground", "eval"]
-"""Surfaces whose calls are not the users'."""
-TIMEOUT_MS = 120_000
-SKEW = timedelta(minutes=1)
-"""A worker's clock may be behind the one that noted the start."""
 SAMPLE = 500
 """Units of each arm whose single calls are looked at."""
 CALLS_OF_UNIT = 100
-BINS = 10
 
-VENDOR = "call.outcome = 'ok' AND call.cache IN ('MISS', 'BYPASS')"
-"""Calls whose time and price are the version's own: a reply from the cache is as fast for every version."""
-VALUES = {
-    "errors": "(call.outcome = 'error')::int::float8",
-    "latency": f"CASE WHEN {VENDOR} THEN call.latency_ms / 1000 END",
-    # An arm that is new has an empty cache: at what it saved, a hit costs what it would have cost.
-    "cost": f"CASE WHEN {VENDOR} THEN call.cost_usd WHEN call.cache = 'HIT' THEN call.saved_usd END::float8",
-    "tokens": "CASE WHEN call.outcome = 'ok' THEN call.total_tokens END::float8",
-}
-"""Measure -> its value for one call, null where the call does not tell."""
-
-CHOSEN = """
-call.prompt_name = %(prompt)s AND call.prompt_version = ANY(%(arms)s) AND call.phase = %(phase)s
-AND call.created_at >= %(since)s AND call.arm_reason = 'split' AND call.surface <> ALL(%(trials)s)
-AND call.unit_hash IS NOT NULL AND (call.session_id IS NOT NULL OR NOT %(sessions_only)s)
-"""
 ASIDE = """
 SELECT count(*) FILTER (WHERE prompt_version IS NULL),
     count(*) FILTER (WHERE arm_reason LIKE 'pinned%%')
@@ -48,18 +37,18 @@ WHERE prompt_name = %(prompt)s AND created_at >= %(since)s AND surface <> ALL(%(
 @transaction.atomic
 def observe(window: Window, measures: Sequence[Measure]) -> Observed:
     """All that the report needs of the calls so far. Raises `django.db.DatabaseError`."""
-    given = _given(window) | _names(measures)
+    known = given(window, measures)
     arms = {arm: Seen(units=0) for arm in window.arms}
     exposed = 0
     with connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
-        cursor.execute(_by_arm(measures), given)
+        cursor.execute(_by_arm(measures), known)
         for arm, alone, *found in cursor.fetchall():
             if alone:
                 arms[arm] = _seen(found, measures)
             else:
                 exposed += found[0]
-        cursor.execute(ASIDE, given)
+        cursor.execute(ASIDE, known)
         unversioned, pinned = cursor.fetchone()
     return Observed(arms=arms, exposed=exposed, unversioned=unversioned, pinned=pinned)
 
@@ -81,7 +70,7 @@ def latencies(window: Window, units: Mapping[str, int]) -> dict[str, list[list[f
                 f"FROM gateway_app_call call WHERE {CHOSEN} AND call.prompt_version = ANY(%(arm)s) "
                 "AND call.unit_hash <= %(ceiling)s GROUP BY call.unit_hash "
                 f"HAVING count(*) FILTER (WHERE {VENDOR}) > 0 ORDER BY call.unit_hash LIMIT %(sample)s",
-                _given(window) | chosen,
+                given(window) | chosen,
             )
             found[arm] = [values for (values,) in cursor.fetchall()]
     return found
@@ -91,13 +80,13 @@ def traffic(
     prompt: str, measure: Measure, *, since: datetime, until: datetime
 ) -> tuple[int, datetime | None, Spread | None]:
     """Units that asked for the prompt in that time, the first call, and the measure where units have it."""
-    every: dict[str, Any] = {"prompt": prompt, "since": since, "until": until, "trials": TRIALS} | _names(
+    every: dict[str, Any] = {"prompt": prompt, "since": since, "until": until, "trials": TRIALS} | names(
         [measure]
     )
     query = (
         f"SELECT count(*), min(first), {_moments(0)} "  # noqa: S608 - names of ours
-        f"FROM (SELECT min(call.created_at) AS first, avg({_value(measure, 0)}) AS v0 "
-        f"FROM gateway_app_call call {_joins([measure])} WHERE call.prompt_name = %(prompt)s "
+        f"FROM (SELECT min(call.created_at) AS first, avg({value_of(measure)}) AS v0 "
+        f"FROM gateway_app_call call {joins([measure])} WHERE call.prompt_name = %(prompt)s "
         "AND call.created_at BETWEEN %(since)s AND %(until)s AND call.surface <> ALL(%(trials)s) "
         "AND call.prompt_version IS NOT NULL AND call.unit_hash IS NOT NULL GROUP BY call.unit_hash) unit"
     )
@@ -108,26 +97,8 @@ def traffic(
     return units, first, _spread(moments)
 
 
-def score_bins(window: Window, measure: Measure, *, low: float, high: float) -> dict[str, list[int]]:
-    """Arm -> how many units have a score in each tenth from `low` to `high`."""
-    found = {arm: [0] * BINS for arm in window.arms}
-    given = _given(window) | _names([measure]) | {"low": low, "high": high, "bins": BINS}
-    query = (
-        "SELECT arm, least(%(bins)s, width_bucket(v0, %(low)s, %(high)s, %(bins)s)), count(*) FROM ("  # noqa: S608
-        f"SELECT min(call.prompt_version) AS arm, avg({_value(measure, 0)}) AS v0 "
-        f"FROM gateway_app_call call {_joins([measure])} WHERE {CHOSEN} GROUP BY call.unit_hash "
-        "HAVING min(call.prompt_version) = max(call.prompt_version)) unit WHERE v0 IS NOT NULL GROUP BY 1, 2"
-    )
-    with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
-        cursor.execute(query, given)
-        for arm, place, count in cursor.fetchall():
-            found[arm][max(1, place) - 1] += count
-    return found
-
-
 def _by_arm(measures: Sequence[Measure]) -> str:
-    values = ", ".join(f"avg({_value(m, i)}) AS v{i}" for i, m in enumerate(measures))
+    values = ", ".join(f"avg({value_of(m, i)}) AS v{i}" for i, m in enumerate(measures))
     moments = ", ".join(_moments(i) for i in range(len(measures)))
     return f"""
 WITH unit AS (
@@ -135,7 +106,7 @@ WITH unit AS (
         count(*) AS calls, count(*) FILTER (WHERE call.outcome = 'error') AS errors,
         count(*) FILTER (WHERE call.cache = 'HIT') AS hits, sum(call.total_tokens) AS tokens,
         sum(call.cost_usd)::float8 AS cost, {values}
-    FROM gateway_app_call call {_joins(measures)}
+    FROM gateway_app_call call {joins(measures)}
     WHERE {CHOSEN} GROUP BY call.unit_hash
 )
 SELECT arm, alone, count(*), sum(calls), sum(errors), sum(hits), sum(tokens), sum(cost), {moments}
@@ -143,38 +114,9 @@ FROM unit GROUP BY arm, alone
 """  # noqa: S608 - names of ours
 
 
-def _value(measure: Measure, place: int) -> str:
-    return VALUES.get(measure.name, f"feedback{place}.number")
-
-
-def _joins(measures: Sequence[Measure]) -> str:
-    return " ".join(
-        f"LEFT JOIN gateway_app_feedback feedback{place} ON feedback{place}.request_id = call.request_id "
-        f"AND feedback{place}.project_id IS NOT DISTINCT FROM call.project_id "
-        f"AND feedback{place}.name = %(feedback{place})s"
-        for place, measure in enumerate(measures)
-        if measure.feedback
-    )
-
-
 def _moments(place: int) -> str:
     v = f"v{place}"
     return f"count({v}), avg({v}), var_samp({v}), min({v}), max({v})"
-
-
-def _given(window: Window) -> dict[str, Any]:
-    return {
-        "prompt": window.prompt,
-        "phase": window.phase,
-        "since": window.since - SKEW,
-        "arms": list(window.arms),
-        "sessions_only": window.sessions_only,
-        "trials": TRIALS,
-    }
-
-
-def _names(measures: Sequence[Measure]) -> dict[str, Any]:
-    return {f"feedback{place}": measure.feedback for place, measure in enumerate(measures)}
 
 
 def _seen(found: Sequence[Any], measures: Sequence[Measure]) -> Seen:

@@ -1,6 +1,6 @@
 """One look at a running experiment: see what the ledger has, report, and let a rollout take its next step."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,12 +13,13 @@ from django.utils import timezone
 from evals_app.exceptions import EvalError
 from evals_app.experiments import services
 from evals_app.experiments.health import examine
-from evals_app.experiments.ledger import latencies, observe, score_bins
+from evals_app.experiments.ledger import latencies, observe
 from evals_app.experiments.observations import Observed, Window
 from evals_app.experiments.plans import ExperimentPlan, Plan, RolloutPlan
 from evals_app.experiments.reading import Looking, compare, describe, read, rules, wanted
-from evals_app.experiments.report import Comparison, ExperimentReport, Scores
+from evals_app.experiments.report import Comparison, ExperimentReport
 from evals_app.experiments.rollout import Move, Situation, Step, next_move
+from evals_app.experiments.spreads import duels_of, scores_of
 from evals_app.models import Experiment, Look
 from evals_app.verdicts import Verdict
 from prompts_app.changes import By
@@ -51,7 +52,9 @@ def look(row: Experiment) -> ExperimentReport:
     observed = observe(_window(row, plan), wanted(plan))
     if isinstance(plan, ExperimentPlan):
         found = read(plan, observed, looking, _latencies(row, plan, observed))
-        found = replace(found, scores=tuple(_scores(row, plan, observed)))
+        window = _window(row, plan)
+        scores, wins = scores_of(window, plan, observed), duels_of(window, plan, planned=looking.planned)
+        found = replace(found, scores=tuple(scores), duels=tuple(wins))
         _keep(row, found)
         return found
     move, found = _watch(row, plan, observed, looking)
@@ -164,18 +167,6 @@ def _window(row: Experiment, plan: Plan) -> Window:
 
 def _latencies(row: Experiment, plan: Plan, observed: Observed) -> dict[str, list[list[float]]]:
     return latencies(_window(row, plan), {arm: seen.units for arm, seen in observed.arms.items()})
-
-
-def _scores(row: Experiment, plan: Plan, observed: Observed) -> Iterator[Scores]:
-    """Of everything that people or a judge have scored."""
-    for measure in wanted(plan):
-        spreads = [
-            seen.spreads[measure.name] for seen in observed.arms.values() if measure.name in seen.spreads
-        ]
-        if measure.feedback and spreads:
-            low, high = min(0.0, *(one.low for one in spreads)), max(1.0, *(one.high for one in spreads))
-            counts = score_bins(_window(row, plan), measure, low=low, high=high)
-            yield Scores(measure=measure.name, low=low, high=high, counts=counts)
 
 
 def _looking(row: Experiment, *, now: datetime, notes: tuple[str, ...]) -> Looking:

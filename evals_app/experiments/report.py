@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from evals_app.experiments.duels import Duel
 from evals_app.experiments.effects import Effect
 from evals_app.experiments.health import Health
 from evals_app.statistics.intervals import Interval
@@ -86,6 +87,8 @@ class ExperimentReport:
     """The champion first."""
     comparisons: tuple[Comparison, ...]
     scores: tuple[Scores, ...] = ()
+    duels: tuple[Duel, ...] = ()
+    """Each arm against each other one in the primary measure; both ways round."""
 
     @property
     def units(self) -> int:

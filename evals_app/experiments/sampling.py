@@ -10,7 +10,7 @@ from uuid import UUID
 from django.db import connection, transaction
 from django.db.models import Max, Sum
 
-from evals_app.experiments.ledger import SKEW, TRIALS
+from evals_app.experiments.choosing import SKEW, TRIALS
 from evals_app.experiments.plans import JudgePlan
 from evals_app.models import Experiment, Judgement
 from gateway_app.models import CallContent

@@ -21,6 +21,7 @@ from evals_app.statistics.paired import bounded_difference, mcnemar, not_worse, 
 from evals_app.statistics.power import power_for_rates, units_for_means, units_for_rates
 from evals_app.statistics.ratios import ratio, relative_lift
 from evals_app.statistics.sequences import confidence_sequence
+from evals_app.statistics.superiority import superiority
 from evals_app.statistics.two_samples import Moments, welch
 
 RANDOM = np.random.default_rng(20261123)
@@ -209,3 +210,21 @@ def test_looking_always_costs_a_known_width(share, width):
     one_look = Estimate(value=0.0, standard_error=1.0)
     always = confidence_sequence(one_look, units=round(5000 * share), planned=5000)
     assert always.high / one_look.interval().high == pytest.approx(width, abs=0.01)
+
+
+def placed(values, others):
+    below = [np.mean([(other < value) + (other == value) / 2 for other in others]) for value in values]
+    return Moments.of([float(share) for share in below])
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [(SKEWED, OTHER), ([0.0, 1.0, 1.0, 0.5, 1.0], [0.0, 0.0, 1.0, 0.5])],
+    ids=["no ties", "many ties"],
+)
+def test_superiority_is_mann_whitneys_u_over_both_sizes_with_brunners_and_munzels_error(first, second):
+    found = superiority(placed(first, second), placed(second, first))
+    u = stats.mannwhitneyu(first, second).statistic
+    assert found.value == close(u / len(first) / len(second))
+    theirs = stats.brunnermunzel(second, first).statistic
+    assert (found.value - 0.5) / found.standard_error == close(theirs)

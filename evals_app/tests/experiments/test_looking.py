@@ -1,7 +1,9 @@
 """A look counts units, not calls; only those of its own phase; and says first whether they can be trusted."""
 
+import numpy as np
 import pytest
 from django.db import DatabaseError, connection
+from scipy import stats
 
 from evals_app.experiments import services
 from evals_app.experiments.looking import kept_report, look, look_at_all
@@ -10,9 +12,18 @@ from evals_app.tests.conftest import ADA
 from evals_app.tests.experiments.conftest import calls, plan, rollout
 from gateway_app.models import Call
 from prompts_app import services as prompts
+from prompts_app.content import VersionContent
 from prompts_app.models import Prompt, PromptChange
 
 pytestmark = pytest.mark.django_db(transaction=True)
+
+GUARDS = [{"measure": "errors", "margin": 0.01}, {"measure": "cost", "margin": 0.2}]
+
+
+@pytest.fixture
+def three_versions(prompt):
+    prompts.save_draft(prompt=prompt, version="v3", content=VersionContent(user="{{text}}"), **ADA)
+    prompts.publish_version(prompt=prompt, version="v3", **ADA)
 
 
 def test_a_better_arm_is_called_better_with_interval_and_lift(running):
@@ -139,6 +150,48 @@ def test_percentiles_are_over_the_units_calls_with_an_interval(running):
     middle = look(row).arms[0].figure("latency p50")
     assert middle.value == pytest.approx(0.505, abs=0.01)
     assert middle.interval.low < 0.5 < middle.interval.high
+
+
+def duels_of(report):
+    return {(duel.arm, duel.against): duel for duel in report.duels}
+
+
+def test_each_arm_is_set_against_each_other_one_unit_by_unit(running, three_versions):
+    weights = {"v1": 40, "v2": 30, "v3": 30}
+    row = running(plan(weights=weights, primary="latency", guardrails=GUARDS))
+    random = np.random.default_rng(7)
+    times = {label: random.lognormal(size=share * 5).round(1) for label, share in weights.items()}
+    times["v3"] += 2
+    for label, seconds in times.items():
+        for second in seconds:
+            calls(label, 1, phase=row.phase, latency_ms=1000 * second)
+    found = duels_of(look(row))
+    assert len(found) == 6
+    for (arm, against), duel in found.items():
+        # Less is better: the arm wins where the other one takes longer.
+        u = stats.mannwhitneyu(times[against], times[arm]).statistic
+        assert duel.share == pytest.approx(u / len(times[arm]) / len(times[against]))
+        assert duel.low < duel.share < duel.high
+        assert duel.low == pytest.approx(1 - found[against, arm].high)
+    assert found["v1", "v3"].wins
+    assert found["v3", "v1"].loses
+    assert not found["v1", "v2"].wins
+    assert not found["v1", "v2"].loses
+
+
+def test_units_that_tie_win_half(running):
+    row = running(plan())
+    calls("v1", 200, phase=row.phase, helpful=0.5)
+    calls("v2", 200, phase=row.phase, helpful=1)
+    assert duels_of(look(row))["v2", "v1"].share == pytest.approx(0.75)
+
+
+def test_an_arm_without_data_is_in_no_duel(running):
+    row = running(plan())
+    assert look(row).duels == ()
+    calls("v1", 50, phase=row.phase, helpful=0.5)
+    calls("v2", 50, phase=row.phase)
+    assert look(row).duels == ()
 
 
 def back_to(version):

@@ -95,6 +95,9 @@ def test_a_running_page_shows_health_verdict_charts_and_arms(editor, running):
     for words in ("Healthy", "v2 against v1: better", "Ship v2", "look by look", "Guardrails", "latency p95"):
         assert words in shown
     assert shown.count('class="drawing"') >= 3
+    # Three in five against four in five, ties counting half.
+    assert '<td class="eval-cell-good">60.0% ' in shown
+    assert '<td class="eval-cell-bad">40.0% ' in shown
     assert "onclick" not in shown
 
 
