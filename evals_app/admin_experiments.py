@@ -238,7 +238,7 @@ class ExperimentAdmin(ModelAdmin):
         now = row.step if row.state != State.DRAFT else -1
         return [
             (share, "done" if place < now or over else "on" if place == now and row.is_live else "ahead")
-            for place, share in enumerate(plan.steps)
+            for place, share in enumerate((*plan.watched, 100))
         ]
 
     def _row(self, request: HttpRequest, pk: int | str) -> Experiment:

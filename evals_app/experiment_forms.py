@@ -134,11 +134,16 @@ class RolloutForm(PlanForm):
     candidate = line("Candidate", "The version that shall become live, step by step.")
     steps = line("Steps (%)", "Growing, the last one 100.", initial="1 10 50 100")
     hold_hours = number("Hold (hours)", "Each step is watched so long at the least.", initial=24)
-    hold_units = number("Hold (units)", "And until so many units saw the candidate.", initial=200)
+    hold_units = number("Hold (units)", "And until so many units saw each version.", initial=200)
+    holdback = number(
+        "Holdback (%)",
+        "The champion keeps it at the last step, until that has held, too. 0: nobody watches the last step.",
+        initial=5,
+    )
 
     field_order = (
         *("name", "prompt", "hypothesis", "champion", "candidate"),
-        *("steps", "hold_hours", "hold_units", "guardrails"),
+        *("steps", "hold_hours", "hold_units", "holdback", "guardrails"),
     )
 
     def _own(self, said: dict[str, Any]) -> dict[str, Any]:
@@ -147,6 +152,7 @@ class RolloutForm(PlanForm):
             "steps": [_percent(step) for step in said["steps"].replace(",", " ").split()],
             "hold_hours": said["hold_hours"],
             "hold_units": int(said["hold_units"]),
+            "holdback": int(said["holdback"]),
         }
 
 

@@ -129,10 +129,16 @@ def in_words(plan: Plan) -> list[tuple[str, str]]:
             ("At least", f"{plan.min_days:g} days"),
             *shared,
         ]
-    steps = " → ".join(f"{step} %" for step in plan.steps)
+    steps = " → ".join(f"{step} %" for step in (*plan.watched, 100))
+    end = (
+        f"{plan.champion} keeps {plan.holdback} % until the last step has held; then nobody watches any more"
+        if plan.holdback
+        else "nothing is held back: nobody watches the last step"
+    )
     return [
         ("Steps", f"{plan.candidate} gets {steps}"),
-        ("Each holds", f"{plan.hold_hours:g} hours and {plan.hold_units:,} units of {plan.candidate}"),
+        ("Each holds", f"{plan.hold_hours:g} hours and {plan.hold_units:,} units of either version"),
+        ("At the end", end),
         *shared,
     ]
 

@@ -77,13 +77,13 @@ def kept_report(row: Experiment) -> ExperimentReport | None:
 def _watch(
     row: Experiment, plan: RolloutPlan, observed: Observed, looking: Looking
 ) -> tuple[Move, ExperimentReport]:
-    asked = rules(plan, planned=looking.planned, looks=max(1, len(plan.steps) - 1))
+    asked = rules(plan, planned=looking.planned, looks=len(plan.watched))
     effects, unknown = compare(asked, observed, plan.champion, plan.candidate)
     health = examine(observed, looking.weights, notes=looking.notes)
     now = Situation(
         step=row.step,
         held=looking.now - looking.since,
-        units=observed.arms[plan.candidate].units,
+        units={arm: seen.units for arm, seen in observed.arms.items()},
         health=health,
         effects=effects,
         unknown=unknown,
@@ -124,7 +124,7 @@ def _what_next(row: Experiment, plan: RolloutPlan, move: Move) -> str:
         return "It is paused: nothing moves until it is resumed."
     if move.to == "back":
         return f"{plan.champion} answers everybody again."
-    share = plan.steps[row.step + 1]
+    share = (*plan.watched, 100)[row.step + 1]
     if move.to == "further":
         return f"{plan.candidate} gets {share} %."
     return f"{plan.candidate} gets {share} % when this step has held."

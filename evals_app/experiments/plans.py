@@ -85,18 +85,26 @@ class RolloutPlan(_Plan, frozen=True, kw_only=True, tag="rollout"):
 
     candidate: Label
     steps: tuple[int, ...] = (1, 10, 50, 100)
-    """Percents for the candidate; the last is 100 and ends the rollout."""
+    """Percents for the candidate; the last is 100."""
+    holdback: Annotated[int, Meta(ge=0, le=50)] = 5
+    """Percents that the champion keeps while the last step is watched, so that there is something to compare
+    with; 0: nobody watches the last step."""
     hold_hours: Annotated[float, Meta(ge=0, le=24 * 60)] = 24.0
     """How long each step is watched at the least."""
     hold_units: Annotated[int, Meta(ge=0, le=10_000_000)] = 200
-    """How many units of the candidate each step needs at the least."""
+    """How many units of either version each step needs at the least."""
 
     @property
     def challengers(self) -> list[str]:
         return [self.candidate]
 
+    @property
+    def watched(self) -> tuple[int, ...]:
+        """The candidate's percents at the steps that are watched; after the last it gets everything."""
+        return (*self.steps[:-1], 100 - self.holdback) if self.holdback else self.steps[:-1]
+
     def weights_at(self, step: int) -> dict[str, int]:
-        share = self.steps[step]
+        share = self.watched[step]
         return {self.champion: 100 - share, self.candidate: share}
 
     @property
@@ -188,3 +196,5 @@ def _steps(plan: RolloutPlan) -> Iterator[str]:
     growing = list(plan.steps) == sorted(set(plan.steps))
     if len(plan.steps) < 2 or not growing or plan.steps[0] < 1 or plan.steps[-1] != 100:
         yield "steps are growing percents from 1, of which the last is 100"
+    elif 100 - plan.holdback <= plan.steps[-2]:
+        yield f"a holdback of {plan.holdback} % leaves the last step no more than the one before"

@@ -1,6 +1,6 @@
 """The next step of a guarded rollout: further, back, or wait. Any doubt is a reason to wait."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -20,8 +20,8 @@ class Situation:
 
     step: int
     held: timedelta
-    units: int
-    """Of the candidate."""
+    units: Mapping[str, int]
+    """Of champion and candidate."""
     health: Health
     effects: Sequence[Effect]
     unknown: Sequence[str]
@@ -40,27 +40,31 @@ def next_move(plan: RolloutPlan, now: Situation) -> Move:
         return Move(to="back", why=harm)
     if not now.health.good:
         return Move(to="wait", why=f"The numbers cannot be trusted: {now.health.problems[0]}")
-    if now.units < plan.hold_units or not now.units:
+    rarest = min(now.units, key=lambda version: now.units[version])
+    if now.units[rarest] < max(1, plan.hold_units):
         return Move(
-            to="wait", why=f"{now.units:,} of {plan.hold_units:,} units of {plan.candidate} are here."
+            to="wait", why=f"{now.units[rarest]:,} of {plan.hold_units:,} units of {rarest} are here."
         )
     if now.held < plan.hold:
         left = plan.hold - now.held
         return Move(to="wait", why=f"No harm is seen; {_told(left)} of this step are left.")
     if now.unknown:
         return Move(to="wait", why=f"The guardrail {', '.join(now.unknown)} has no data.")
-    share = plan.steps[now.step]
-    return Move(to="further", why=f"No guardrail is broken at {share} %, over {now.units:,} units.")
+    units = sum(now.units.values())
+    return Move(
+        to="further", why=f"No guardrail is broken at {plan.watched[now.step]} %, over {units:,} units."
+    )
 
 
 def step_alpha(plan: RolloutPlan) -> float:
     """All watched steps together roll a harmless candidate back no more often than the plan's alpha."""
-    return plan.alpha / max(1, len(plan.steps) - 1)
+    return plan.alpha / len(plan.watched)
 
 
 def planned_units(plan: RolloutPlan, step: int) -> int:
     """Of both arms together, where the intervals of that step are narrowest."""
-    return max(FEWEST_PLANNED, round(plan.hold_units * 100 / plan.steps[step]))
+    smaller = min(plan.weights_at(step).values())
+    return max(FEWEST_PLANNED, round(plan.hold_units * 100 / smaller))
 
 
 def _told(left: timedelta) -> str:

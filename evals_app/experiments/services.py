@@ -127,16 +127,15 @@ def resume(name: str, **by: Unpack[By]) -> Experiment:
 
 @transaction.atomic
 def advance(name: str, *, step: int, **by: Unpack[By]) -> Experiment:
-    """Brings a running rollout from that step to the next one; at 100 % the candidate is live and it ends."""
+    """Brings a running rollout from that step to the next one; after the last the candidate is live."""
     row = _rollout(name, State.RUNNING)
     plan = row.rollout
     assert plan is not None
     if row.step != step:
         raise ExperimentRefused(f"{name} is at another step by now")
-    if plan.steps[step + 1] < 100:
+    if step + 1 < len(plan.watched):
         return _set_step(row, step + 1, "advance", by)
     traffic.give_all(row.prompt, plan.candidate, by=_because(by, row, "the rollout is complete"))
-    row.step = step + 1
     return _ended(row, "advance", State.SHIPPED, by)
 
 
@@ -179,7 +178,7 @@ def _set_step(row: Experiment, step: int, verb: str, by: By) -> Experiment:
     assert plan is not None
     row.step, row.planned_units = step, planned_units(plan, step)
     weights = plan.weights_at(step)
-    reason = _because(by, row, f"{plan.steps[step]} %")
+    reason = _because(by, row, f"{plan.watched[step]} %")
     row.phase, row.phase_since = traffic.divide(row.prompt, weights, champion=plan.champion, by=reason), now()
     row.report = None
     row.save()

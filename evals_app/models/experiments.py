@@ -36,7 +36,7 @@ class Experiment(models.Model):
     """The prompt's phase whose calls count."""
     phase_since = models.DateTimeField(null=True)
     step = models.PositiveSmallIntegerField(default=0)
-    """Of a rollout: its place in the plan's steps."""
+    """Of a rollout: its place among the plan's watched steps."""
     planned_units = models.PositiveIntegerField(null=True)
     """Of champion and challenger together; settled at the start."""
     units_a_day = models.FloatField(null=True)

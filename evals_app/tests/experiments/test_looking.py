@@ -211,6 +211,44 @@ def test_a_rollout_goes_further_when_its_step_has_held(running):
     assert Prompt.objects.get(name="echo").traffic_split == {"v1": 90, "v2": 10}
 
 
+@pytest.fixture
+def last_step(running):
+    """A rollout whose candidate has everything but what is held back."""
+    running(rollout(steps=[50, 100]))
+    return services.advance("slowly", step=0, **ADA)
+
+
+def test_the_last_step_is_held_beside_the_champion_before_the_candidate_gets_everything(last_step):
+    calls("v1", 39, phase=last_step.phase)
+    calls("v2", 741, phase=last_step.phase)
+    assert "39 of 40 units of v1" in look(last_step).comparisons[0].reason
+    calls("v1", 1, phase=last_step.phase)
+    found = look(last_step).comparisons[0]
+    assert (found.verdict, found.next) == ("not worse", "v2 gets 100 %.")
+    last_step.refresh_from_db()
+    assert last_step.state == "shipped"
+    assert back_to("v2")
+
+
+def test_harm_at_the_last_step_brings_the_champion_back(last_step):
+    calls("v1", 60, phase=last_step.phase)
+    calls("v2", 900, phase=last_step.phase)
+    calls("v2", 240, phase=last_step.phase, outcome="error", cost_usd=None)
+    look_at_all()
+    last_step.refresh_from_db()
+    assert last_step.state == "back"
+    assert back_to("v1")
+
+
+def test_a_rollout_that_has_ended_is_still_told_as_it_was(last_step):
+    calls("v1", 40, phase=last_step.phase)
+    calls("v2", 760, phase=last_step.phase)
+    look(last_step)
+    last_step.refresh_from_db()
+    assert look(last_step).health.good
+    assert last_step.weights == {"v1": 5, "v2": 95}
+
+
 def test_a_rollout_comes_back_by_itself_and_says_why(running):
     row = running(rollout())
     calls("v1", 4000, phase=row.phase)

@@ -114,10 +114,13 @@ def test_an_unhealthy_page_hides_the_figures(editor, running):
 
 def test_a_rollouts_page_shows_its_steps(editor, running):
     row = running(rollout())
+    calls("v1", 50, phase=row.phase)
     editor.post(f"{LIST}{row.pk}/look/")
     shown = editor.get(page_of(row)).content.decode()
     assert "0 of 40 units of v2 are here" in shown
     assert 'aria-current="step">1 %' in shown
+    assert "v2 gets 1 % → 10 % → 50 % → 95 % → 100 %" in shown
+    assert "v1 keeps 5 % until the last step has held" in shown
     editor.post(f"{LIST}{row.pk}/pause/", {"why": "a holiday"})
     assert "a holiday" in editor.get(page_of(row)).content.decode()
 

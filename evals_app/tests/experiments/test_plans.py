@@ -55,6 +55,14 @@ def test_a_rollout_grows_to_all(steps):
         rollout(steps=steps)
 
 
+def test_the_champion_keeps_something_to_compare_with_while_the_last_step_is_watched():
+    assert rollout().watched == (1, 10, 50, 95)
+    assert rollout().weights_at(3) == {"v1": 5, "v2": 95}
+    assert rollout(holdback=0).watched == (1, 10, 50)
+    with pytest.raises(PlanInvalid, match="no more than the one before"):
+        rollout(steps=[1, 50, 95, 100])
+
+
 def test_text_that_is_no_yaml_is_refused():
     with pytest.raises(PlanInvalid, match="no YAML"):
         plans.from_yaml("a: [")

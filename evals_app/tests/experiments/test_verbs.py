@@ -115,7 +115,15 @@ def test_a_rollout_pauses_resumes_and_takes_its_steps(running):
     with pytest.raises(ExperimentRefused, match="another step"):
         services.advance("slowly", step=0, **ADA)
     services.advance("slowly", step=1, **ADA)
-    assert services.advance("slowly", step=2, **ADA).state == "shipped"
+    assert services.advance("slowly", step=2, **ADA).state == "running"
+    assert traffic() == ("v1", {"v1": 5, "v2": 95})
+    assert services.advance("slowly", step=3, **ADA).state == "shipped"
+    assert traffic() == ("v2", {})
+
+
+def test_a_rollout_that_holds_nothing_back_ends_with_its_last_step(running):
+    running(rollout(steps=[50, 100], holdback=0))
+    assert services.advance("slowly", step=0, **ADA).state == "shipped"
     assert traffic() == ("v2", {})
 
 
