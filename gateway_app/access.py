@@ -11,7 +11,7 @@ from django.utils import timezone
 from gateway_app.keys import KeyText, hash_secret, new_key
 from gateway_app.models import ApiKey, Project
 
-SCOPES = ("chat", "prompts:read", "prompts:write", "usage:read", "feedback")
+SCOPES = ("chat", "prompts:read", "prompts:write", "usage:read", "feedback", "experiments:read")
 """What a key may be allowed to do."""
 
 USUAL_SCOPES = ("chat", "prompts:read", "usage:read", "feedback")

@@ -281,7 +281,7 @@ SPECTACULAR_SETTINGS = {
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
-    "POSTPROCESSING_HOOKS": ["gateway_app.openapi.complete"],
+    "POSTPROCESSING_HOOKS": ["evals_app.openapi.complete", "gateway_app.openapi.complete"],
     # The document itself is for everybody.
     "SERVE_AUTHENTICATION": [],
     "SERVE_PERMISSIONS": [],

@@ -16,4 +16,5 @@ urlpatterns = [
     path("docs/", docs, name="docs"),
     path("", include("gateway_app.urls")),
     path("", include("prompts_app.urls")),
+    path("", include("evals_app.urls")),
 ]

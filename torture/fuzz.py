@@ -14,7 +14,7 @@ from pathlib import Path
 
 from torture.system import System
 
-SCOPES = ["chat", "prompts:read", "prompts:write", "usage:read", "feedback"]
+SCOPES = ["chat", "prompts:read", "prompts:write", "usage:read", "feedback", "experiments:read"]
 CHECKS = "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance"
 """What every reply must pass; that a strict server refuses what a schema cannot say is no failure."""
 

@@ -18,6 +18,8 @@ GET    /v1/models/<model>                               chat
 GET    /usage                                           usage:read
 GET    /calls/<request_id>                              usage:read
 POST   /feedback                                        feedback
+GET    /experiments                                     experiments:read
+GET    /experiments/<name>                              experiments:read
 GET    /prompts                                         prompts:read
 POST   /prompts                                         prompts:write
 GET    /prompts/<name>                                  prompts:read
