@@ -5,6 +5,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
 
@@ -27,9 +28,18 @@ def own_postgres(directory: Path) -> Iterator[embedded.Server]:
         server.child.stop()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """A running stack and its servers."""
+
+    stack: Stack
+    postgres: embedded.Server
+    redis: embedded.Server
+    directory: Path
+
+
 @contextmanager
-def own_system(*, workers: int) -> Iterator[tuple[str, str]]:
-    """The gateway's URL and a key that may change prompts."""
+def own_stack(*, workers: int) -> Iterator[Own]:
     with tempfile.TemporaryDirectory(prefix="llmgateway-") as name, own_postgres(Path(name)) as postgres:
         redis = embedded.redis(Path(name) / "redis", log=Path(name) / "redis.log", persistent=False)
         redis.child.start()
@@ -43,10 +53,17 @@ def own_system(*, workers: int) -> Iterator[tuple[str, str]]:
         )
         try:
             stack.start()
-            yield stack.url, _key(stack)
+            yield Own(stack=stack, postgres=postgres, redis=redis, directory=Path(name))
         finally:
             stack.stop()
             redis.child.stop()
+
+
+@contextmanager
+def own_system(*, workers: int) -> Iterator[tuple[str, str]]:
+    """The gateway's URL and a key that may change prompts."""
+    with own_stack(workers=workers) as own:
+        yield own.stack.url, _key(own.stack)
 
 
 def with_database(url: str, name: str) -> str:

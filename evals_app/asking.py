@@ -1,7 +1,7 @@
 """Asks the gateway one question of a run, and has the answer judged."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from decimal import Decimal
 from math import fsum
 from typing import Any, cast
@@ -162,10 +162,13 @@ def _message(turn: Mapping[str, str]) -> Message:
 
 
 def _stored(check: Check, score: Score) -> dict[str, Any]:
-    kept = asdict(score)
-    del kept["cost_usd"]
-    texts = {name: _storable(kept[name]) for name in ("reason", "error") if kept[name]}
-    return kept | texts | {"passed": check.passes(score)}
+    return {
+        "value": score.value,
+        "reason": _storable(score.reason),
+        "passed": check.passes(score),
+        "flipped": score.flipped,
+        "error": score.error and _storable(score.error),
+    }
 
 
 def _storable(text: str) -> str:

@@ -3,27 +3,28 @@
 A lane that dies lets go of its questions when their lease ends; only those are asked again.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Q, QuerySet, Subquery
+import msgspec
+from django.db import connection, transaction
 from django.utils.timezone import now
 
-from evals_app.models import EvalResult, EvalRun
+from evals_app import claim_statements as statements
+from evals_app.models import EvalRun
 
 LEASE = timedelta(seconds=12)
 """A lane that lives renews it many times in between."""
 MAX_ATTEMPTS = 3
 """Lanes that may die over one question."""
 GIVEN_UP = f"{MAX_ATTEMPTS} workers died while they asked this"
-KEPT = ("output", "finish_reason", "error", "cost_usd", "judging_usd", "scores", "score", "passed")
-"""What of an outcome its row holds under the same name."""
-State, RunState = EvalResult.State, EvalRun.State
+RENEWED = timedelta(seconds=2)
+"""How old a lease becomes before it is renewed."""
+RunState = EvalRun.State
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,74 +67,49 @@ def exchange(run_id: int, lane: UUID, outcomes: Sequence[Outcome] = (), *, wante
     """
     rows = EvalRun.objects.select_for_update(of=("self",)).select_related("dataset_version")
     run = rows.get(pk=run_id)
-    for outcome in outcomes:
-        _keep(run, lane, outcome)
-    mine = run.results.filter(lane=lane, state=State.ASKED)
-    mine.update(leased_until=now() + LEASE)
-    if run.state == RunState.RUNNING and run.spent_usd >= run.cap_usd and run.finished < run.total:
-        run.state, run.finished_at = RunState.CAPPED, now()
-    claimed = _claim(run, lane, wanted) if run.state == RunState.RUNNING and wanted else []
+    moment = now()
+    given = {"run": run_id, "lane": lane, "now": moment, "until": moment + LEASE}
+    with connection.cursor() as cursor:
+        if outcomes:
+            _keep(run, outcomes, cursor, given)
+        cursor.execute(statements.RENEW, given | {"old": moment + LEASE - RENEWED})
+        if run.state == RunState.RUNNING and run.spent_usd >= run.cap_usd and run.finished < run.total:
+            run.state, run.finished_at = RunState.CAPPED, moment
+        claimed = _claim(run, wanted, cursor, given) if run.state == RunState.RUNNING and wanted else []
     run.save(update_fields=("state", "finished", "failed", "spent_usd", "finished_at"))
     return claimed
 
 
-def _keep(run: EvalRun, lane: UUID, outcome: Outcome) -> None:
+def _keep(run: EvalRun, outcomes: Sequence[Outcome], cursor: Any, given: Mapping[str, Any]) -> None:
     """What another lane has answered since, or has been given to it, is not overwritten."""
-    known = {name: getattr(outcome, name) for name in KEPT}
-    updated = run.results.filter(pk=outcome.result_id, lane=lane, state=State.ASKED).update(
-        state=State.DONE, latency_ms=outcome.latency * 1000, finished_at=now(), **known
-    )
+    cursor.execute(statements.KEEP, {**given, "outcomes": msgspec.json.encode(outcomes).decode()})
+    failures = [failed for (failed,) in cursor.fetchall()]
     # A late answer was paid for all the same.
-    run.spent_usd += (outcome.cost_usd or 0) + outcome.judging_usd
-    run.finished += updated
-    run.failed += updated * bool(outcome.error)
+    run.spent_usd += sum((one.cost_usd or 0) + one.judging_usd for one in outcomes)
+    run.finished += len(failures)
+    run.failed += sum(failures)
 
 
-def _claim(run: EvalRun, lane: UUID, wanted: int) -> list[Question]:
-    moment = now()
-    unanswered = run.results.exclude(state=State.DONE)
-    open_now = unanswered.filter(state=State.ASKED, leased_until__gte=moment).count()
-    free = unanswered.filter(Q(state=State.OPEN) | Q(leased_until__lt=moment))
-    _give_up(run, free)
-    room = max(0, min(wanted, run.concurrency - open_now))
-    rivals = _rivals(run) if run.dataset_version.compares_pairs else None
-    if rivals is not None:
-        free = free.filter(Q(version=run.versions[0]) | Exists(rivals)).annotate(
-            rival=Subquery(rivals.values("output")[:1])
-        )
-    rows = list(free.select_related("case").order_by("id")[:room])
-    EvalResult.objects.filter(pk__in=[row.pk for row in rows]).update(
-        state=State.ASKED, lane=lane, leased_until=moment + LEASE, attempts=F("attempts") + 1
-    )
-    return [_question(run, row) for row in rows]
+def _claim(run: EvalRun, wanted: int, cursor: Any, given: Mapping[str, Any]) -> list[Question]:
+    cursor.execute(statements.GIVE_UP, {**given, "most": MAX_ATTEMPTS, "error": GIVEN_UP})
+    run.finished += cursor.rowcount
+    run.failed += cursor.rowcount
+    asked = {
+        "wanted": wanted,
+        "concurrency": run.concurrency,
+        "pairs": run.dataset_version.compares_pairs,
+        "baseline": run.versions[0],
+    }
+    cursor.execute(statements.CLAIM, {**given, **asked})
+    return [_question(run, row) for row in sorted(cursor.fetchall())]
 
 
-def _rivals(run: EvalRun) -> QuerySet[EvalResult]:
-    """The baseline's answer to the question of an outer row: a pair is judged when both are there."""
-    return EvalResult.objects.filter(
-        run=run,
-        version=run.versions[0],
-        case=OuterRef("case"),
-        repeat=OuterRef("repeat"),
-        state=State.DONE,
-    ).exclude(version=OuterRef("version"))
-
-
-def _give_up(run: EvalRun, free: QuerySet[EvalResult]) -> None:
-    given_up = free.filter(attempts__gte=MAX_ATTEMPTS).update(
-        state=State.DONE, error=GIVEN_UP, finished_at=now()
-    )
-    run.finished += given_up
-    run.failed += given_up
-
-
-def _question(run: EvalRun, row: EvalResult) -> Question:
+def _question(run: EvalRun, row: Sequence[Any]) -> Question:
+    result, attempts, version, rival, case = row
     return Question(
-        result_id=row.pk,
-        request_id=f"eval-{run.pk}-{row.pk}-{row.attempts + 1}",
-        version=row.version,
-        variables=row.case.variables,
-        messages=row.case.messages,
-        expected=row.case.expected,
-        rival=getattr(row, "rival", None),
+        result_id=result,
+        request_id=f"eval-{run.pk}-{result}-{attempts}",
+        version=version,
+        rival=rival,
+        **msgspec.json.decode(case),
     )

@@ -25,6 +25,8 @@ log = structlog.get_logger()
 
 HEARTBEAT = 3.0
 """Seconds after which a lane renews its leases, whether an answer has come or not."""
+LINGER = 0.05
+"""Seconds that a first answer waits for others: a trade costs as much for many as for one."""
 T = TypeVar("T")
 
 
@@ -84,6 +86,7 @@ async def run_lane(
     *,
     concurrency: int,
     until: float,
+    linger: float = LINGER,
 ) -> int:
     """Trades outcomes for questions; how many were answered. No question is taken after `until`."""
     under_way: dict[asyncio.Future[Outcome], Question] = {}
@@ -97,7 +100,11 @@ async def run_lane(
             under_way |= {asyncio.ensure_future(answer(question)): question for question in questions}
             if not under_way:
                 return answered
-            done, _ = await asyncio.wait(under_way, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+            done, others = await asyncio.wait(
+                under_way, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED
+            )
+            if done and others:
+                done, _ = await asyncio.wait(under_way, timeout=linger)
             outcomes = [_outcome(task, under_way.pop(task)) for task in done]
     finally:
         for task in under_way:

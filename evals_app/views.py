@@ -32,7 +32,7 @@ class ExperimentView(APIView):
 
     def rows(self) -> QuerySet[Experiment]:
         """Of the prompts that the key is for."""
-        allowed = getattr(self.request.auth, "allowed_prompts", frozenset())
+        allowed: frozenset[str] = getattr(self.request.auth, "allowed_prompts", frozenset())
         return Experiment.objects.filter(prompt__in=allowed) if allowed else Experiment.objects.all()
 
 

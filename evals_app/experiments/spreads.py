@@ -93,4 +93,5 @@ def _rows(query: str, window: Window, measure: Measure, **more: Any) -> list[Any
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {TIMEOUT_MS}")
         cursor.execute(query, given(window, [measure]) | more)
-        return cursor.fetchall()
+        found: list[Any] = cursor.fetchall()
+    return found

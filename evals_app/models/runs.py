@@ -87,7 +87,10 @@ class EvalResult(models.Model):
             UniqueConstraint(fields=("run", "version", "case", "repeat"), name="result_once"),
             CheckConstraint(condition=Q(state__in=["open", "asked", "done"]), name="result_state"),
         ]
-        indexes = [models.Index(fields=("run", "id"), condition=~Q(state="done"), name="result_unanswered")]
+        indexes = [
+            models.Index(fields=("run", "id"), condition=~Q(state="done"), name="result_unanswered"),
+            models.Index(fields=("run", "leased_until"), condition=Q(state="asked"), name="result_asked"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.version} on {self.case_id}"

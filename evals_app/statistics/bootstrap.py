@@ -45,6 +45,15 @@ def bootstrap_percentile(
 ) -> Interval:
     """Of a percentile over all values, where those of one unit belong together and are drawn together."""
     groups = [np.asarray(unit, dtype=float) for unit in units]
+    if all(len(group) == 1 for group in groups):
+        pool = np.concatenate(groups) if groups else np.empty(0)
+        return _interval(
+            lambda drawn: np.percentile(pool[drawn], percent, axis=1),
+            len(groups),
+            seed,
+            confidence,
+            resamples,
+        )
 
     def percentiles(drawn: NDArray[np.int64]) -> Floats:
         pools = (np.concatenate([groups[index] for index in row]) for row in drawn)

@@ -97,4 +97,6 @@ def test_a_run_stops_at_its_cap(run):
 
 def test_answers_and_claims_take_few_queries_however_many_there_are(run, django_assert_max_num_queries):
     with django_assert_max_num_queries(9):
-        exchange(run.pk, ONE, wanted=4)
+        questions = exchange(run.pk, ONE, wanted=4)
+    with django_assert_max_num_queries(10):
+        exchange(run.pk, ONE, [answered(question) for question in questions], wanted=4)

@@ -162,11 +162,45 @@ async def test_pairs_are_judged_when_both_answers_are_there(start, vendor):
     assert report.comparisons[0].flip_rate is not None
 
 
+def question(number):
+    return Question(result_id=number, request_id="", version="v1", variables={}, messages=[], expected=None)
+
+
+async def test_answers_that_come_close_together_are_traded_together():
+    trades = []
+
+    async def answer(asked):
+        await asyncio.sleep(asked.result_id / 100)
+        return Outcome(result_id=asked.result_id, scores={})
+
+    async def trade(outcomes, wanted):
+        trades.append([outcome.result_id for outcome in outcomes])
+        return [question(number) for number in range(4)] if len(trades) == 1 else []
+
+    await run_lane(answer, trade, concurrency=4, until=time.monotonic() + 5, linger=60)
+    assert [sorted(traded) for traded in trades] == [[], [0, 1, 2, 3]]
+
+
+async def test_a_slow_answer_does_not_hold_up_the_others():
+    trades, slow = [], asyncio.Event()
+
+    async def answer(asked):
+        if asked.result_id:
+            await slow.wait()
+        return Outcome(result_id=asked.result_id, scores={})
+
+    async def trade(outcomes, wanted):
+        trades.append([outcome.result_id for outcome in outcomes])
+        if outcomes:
+            slow.set()
+        return [question(number) for number in range(2)] if len(trades) == 1 else []
+
+    await run_lane(answer, trade, concurrency=2, until=time.monotonic() + 5, linger=0.01)
+    assert trades == [[], [0], [1]]
+
+
 async def test_a_mistake_of_ours_spoils_one_question_and_not_the_run():
-    questions = [
-        Question(result_id=n, request_id="", version="v1", variables={}, messages=[], expected=None)
-        for n in range(3)
-    ]
+    questions = [question(number) for number in range(3)]
     taken = []
 
     async def answer(question):
