@@ -68,7 +68,7 @@ def exchange(run_id: int, lane: UUID, outcomes: Sequence[Outcome] = (), *, wante
     rows = EvalRun.objects.select_for_update(of=("self",)).select_related("dataset_version")
     run = rows.get(pk=run_id)
     moment = now()
-    given = {"run": run_id, "lane": lane, "now": moment, "until": moment + LEASE}
+    given: dict[str, Any] = {"run": run_id, "lane": lane, "now": moment, "until": moment + LEASE}
     with connection.cursor() as cursor:
         if outcomes:
             _keep(run, outcomes, cursor, given)

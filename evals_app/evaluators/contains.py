@@ -1,5 +1,6 @@
 """Does the output hold certain texts, or none of them?"""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ Wanted = str | tuple[str, ...]
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Texts:
     """Looks for `values`, or for what the case expects. Case and line breaks are not looked at.
+
+    A number is found as a whole only: 18 is neither in 2018 nor in 1.18.
 
     Raises `ValueError` for a value that is no text.
     """
@@ -33,7 +36,7 @@ class _Texts:
         found: list[str] = []
         missing: list[str] = []
         for texts in wanted:
-            held = any(self._normal(text) in output for text in texts)
+            held = any(_holds(output, self._normal(text)) for text in texts)
             (found if held else missing).append(" or ".join(texts))
         return found, missing
 
@@ -64,6 +67,14 @@ class NotContains(_Texts):
     def evaluate(self, sample: Sample) -> Score:
         found, _ = self._split(sample)
         return Score.of(not found, f"holds {', '.join(found)}" if found else "holds none of them")
+
+
+def _holds(output: str, text: str) -> bool:
+    if not (text[0].isdigit() or text[-1].isdigit()):
+        return text in output
+    before = r"(?<!\d)(?<!\d[.,])" if text[0].isdigit() else ""
+    after = r"(?!\d|[.,]\d)" if text[-1].isdigit() else ""
+    return re.search(before + re.escape(text) + after, output) is not None
 
 
 def _listed(sample: Sample, place: str) -> Sequence[Any]:

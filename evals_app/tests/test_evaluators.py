@@ -32,6 +32,8 @@ VALUES = [
     ({"kind": "contains_all", "values": [["1,200", "1200"]]}, "costs 1200", {}, 1),
     ({"kind": "contains_all", "expected": "facts"}, "42", {"expected": {"facts": ["42", "43"]}}, 0.5),
     ({"kind": "contains_all", "values": ["Ab"], "match_case": True}, "ab", {}, 0),
+    ({"kind": "contains_all", "values": ["18"]}, "2018, 1.18, 18,000 and 180", {}, 0),
+    ({"kind": "contains_all", "values": ["18", "9:00"]}, "At 9:00, 18. And so on.", {}, 1),
     ({"kind": "contains_any", "values": ["x", "a"]}, "a", {}, 1),
     ({"kind": "contains_any", "values": ["x"]}, "a", {}, 0),
     ({"kind": "not_contains", "values": ["secret"]}, "nothing here", {}, 1),
