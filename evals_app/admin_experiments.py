@@ -134,6 +134,7 @@ class ExperimentAdmin(ModelAdmin):
             usual=usual,
             steps=self._steps(row),
             buttons=self._buttons(request, row),
+            ships=pages.ships(plan, report),
             may_ship=request.user.has_perm(RUN) and (row.is_live or row.state == State.STOPPED),
             may_edit=row.state == State.DRAFT and self.has_change_permission(request),
         )

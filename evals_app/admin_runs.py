@@ -31,6 +31,7 @@ from evals_app.tasks import hand_out
 STATES = {"running": "info", "done": "success", "cancelled": "warning", "capped": "warning"}
 VERDICTS = {"better": "success", "not worse": "success", "worse": "danger", "inconclusive": "warning"}
 FORMATS = {"md": "text/markdown", "json": "application/json", "xml": "application/xml"}
+LABELS = {"md": "Markdown", "json": "JSON", "xml": "JUnit"}
 PAGE = "admin:evals_app_evalrun_change"
 
 
@@ -120,7 +121,7 @@ class RunAdmin(ModelAdmin):
             slices=report_pages.slice_table(report) if report else (),
             scores=report_pages.score_chart(run) if report else "",
             failures=report_pages.failures(run),
-            formats=FORMATS,
+            formats=LABELS,
             may_change=self.has_change_permission(request),
         )
 

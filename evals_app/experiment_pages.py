@@ -93,6 +93,13 @@ def win_matrix(report: ExperimentReport) -> list[tuple[str, list[Cell | None]]]:
     return [(one, [_cell(found.get((one, other))) for other in labels]) for one in labels]
 
 
+def ships(plan: Plan, report: ExperimentReport | None) -> list[tuple[str, str]]:
+    """The challengers, each with how its button looks: the page pushes nobody to ship what has not won."""
+    sound = report.comparisons if report and report.health.good else ()
+    good = {found.version for found in sound if TONES[found.verdict] == "good"}
+    return [(label, "primary" if label in good else "default") for label in plan.challengers]
+
+
 def judging(row: Experiment, plan: Plan) -> Judging | None:
     if plan.judge is None:
         return None

@@ -108,7 +108,9 @@ def _p(rule: Rule, base: Moments, other: Moments, *, relative: bool, harm: bool)
 
 
 def _lift(base: Moments, other: Moments, rule: Rule) -> Interval:
-    return confidence_sequence(relative_lift(base.estimate, other.estimate), **_looks(rule, base, other))
+    found = confidence_sequence(relative_lift(base.estimate, other.estimate), **_looks(rule, base, other))
+    # What is never below 0 cannot fall by more than all of it.
+    return Interval(max(-1.0, found.low), max(-1.0, found.high))
 
 
 def _looks(rule: Rule, base: Moments, other: Moments) -> dict[str, Any]:

@@ -122,6 +122,7 @@ def test_a_broken_guardrail_is_worse_whatever_was_gained(running):
     found = look(row).comparisons[0]
     assert (found.verdict, found.next) == ("worse", "Keep v1.")
     assert "errors is broken" in found.reason
+    assert found.effect("feedback:helpful").lift.low >= -1
 
 
 def test_a_gain_is_not_called_before_the_planned_time(running):

@@ -109,6 +109,7 @@ def test_an_unhealthy_page_hides_the_figures(editor, running):
     shown = editor.get(page_of(row)).content.decode()
     assert "Not healthy: no verdict can be trusted" in shown
     assert "hidden" in shown
+    assert shown.count("did not arrive in the planned shares") == 1
     assert "Each arm by itself" not in shown
 
 

@@ -11,6 +11,7 @@ from gateway_app.testing.answers.json_schema import MAX_DEPTH, Schema, bounds, r
 from gateway_app.testing.answers.sentences import best_sentences
 
 _RATIO = re.compile(r"confiden|score|probab|certain|ratio|likelihood")
+_REASONING = "This is a simulator: it cannot judge, and its verdict is drawn from the text by chance."
 _RATING = re.compile(r"rating|stars|score|grade")
 
 
@@ -83,6 +84,8 @@ class _Filler:
         return found.ljust(int(schema.get("minLength", 0)), ".")
 
     def wording(self, schema: Schema, place: _Place) -> str:
+        if place.name == "reasoning":
+            return _REASONING
         if schema.get("format") in facts.FORMATS:
             return facts.formatted(self.text, schema["format"])
         if "pattern" in schema and (match := re.search(schema["pattern"].strip("^$"), self.text)):
