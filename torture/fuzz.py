@@ -44,7 +44,7 @@ def _schemathesis(url: str, key: str, *, examples: int, seconds: int, seed: int)
         *(str(Path(sys.executable).with_name("schemathesis")), "run", f"{url}/schema/"),
         *("--header", f"Authorization: Bearer {key}", "--checks", CHECKS, "--mode", "all"),
         *("--max-examples", str(examples), "--max-time", str(seconds), "--seed", str(seed)),
-        *("--continue-on-failure", "--no-color", "--request-timeout", "40"),
+        *("--continue-on-failure", "--no-color", "--workers", "3", "--request-timeout", "40"),
     ]
     return subprocess.run(command, timeout=seconds + 120).returncode
 

@@ -49,6 +49,8 @@ class GeminiSdk(Provider):
                 base_url=self._base_url,
                 api_version="v1beta",
                 aiohttp_client=self._session,
+                # The key must not follow to wherever a redirect points.
+                async_client_args={"allow_redirects": False},
                 # Without this the SDK sleeps up to 10 s and tries again behind our back.
                 retry_options=types.HttpRetryOptions(attempts=1),
             ),
