@@ -1,8 +1,8 @@
 """A pytest plugin: a real Postgres and a real Redis for the run, before Django reads its settings.
 
 `TEST_DATABASE_URL` and `TEST_REDIS_URL` name servers to use instead: databases are created in the one,
-database 0 and 1 of the other are flushed. In a run of several processes (`-n`), each has servers of its own,
-or else databases of its own: the second process 2 and 3, and so on.
+databases 0, 1 and 15 of the other are flushed. In a run of several processes (`-n`), each has servers of its
+own, or else databases of its own: the second process 2, 3 and 14, and so on.
 """
 
 import os
@@ -43,6 +43,8 @@ ENVIRONMENT = {
 
 PROCESS = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
 REDIS, REDIS_OF_THE_STACK = str(2 * PROCESS), str(2 * PROCESS + 1)
+REDIS_OF_A_SECOND_STACK = str(15 - PROCESS)
+"""From the other end: four processes meet nowhere."""
 
 NOWHERE = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none", "REDIS_URL": "redis://127.0.0.1:1/0"}
 """For a process that runs no test: settings are read there, too, and nobody is asked."""
@@ -143,7 +145,7 @@ def _drop(database_url: str, name: str) -> None:
 
 
 def _flush(redis_url: str) -> None:
-    for number in (REDIS, REDIS_OF_THE_STACK):
+    for number in (REDIS, REDIS_OF_THE_STACK, REDIS_OF_A_SECOND_STACK):
         with redis.Redis.from_url(_with_path(redis_url, number), socket_connect_timeout=5) as client:
             client.flushdb()
 

@@ -15,6 +15,7 @@ import pytest
 
 from llmgateway.env import ROOT
 from llmgateway.stack import Stack
+from llmgateway.test_services import REDIS_OF_A_SECOND_STACK
 
 ALL = "all"
 MAKE_KEYS = f"""
@@ -37,7 +38,7 @@ def own_stack() -> Iterator[Stack]:
             Path(directory),
             environment=dict(os.environ),
             database_url=another(os.environ["DATABASE_URL"], f"stack_{secrets.token_hex(4)}"),
-            redis_url=another(os.environ["REDIS_URL"], "4"),
+            redis_url=another(os.environ["REDIS_URL"], REDIS_OF_A_SECOND_STACK),
             workers=1,
             chunk_delay=0,
         )
