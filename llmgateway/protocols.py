@@ -29,7 +29,7 @@ def connection_limit() -> int:
 class BoundedHttp(HttpToolsProtocol):
     """A request that is late is answered 408 and cut off, a connection too many is answered 503.
 
-    A body that is refused is not taken in to its end.
+    The rest of a body that is refused comes in slowly, and not for long.
 
     A request that comes in one piece sets two flags and no timer.
     """
@@ -39,10 +39,12 @@ class BoundedHttp(HttpToolsProtocol):
     body_within: ClassVar[float] = 30.0
     """Seconds from there to the end of the body, and one more for each `body_rate` bytes that have come."""
     body_rate: ClassVar[int] = 65_536
-    drained: ClassVar[int] = 10 * 1024 * 1024
-    """Bytes of a body that are taken after its answer: some clients read only when they have sent all."""
-    lingers: ClassVar[float] = 2.0
-    """Seconds from there to the connection's end: time to read the answer."""
+    gulp: ClassVar[int] = 512 * 1024
+    """Bytes of a body that has its answer already, between two pauses: the client shall notice, and stop."""
+    breath: ClassVar[float] = 0.05
+    """Seconds of such a pause."""
+    lingers: ClassVar[float] = 5.0
+    """Seconds for such a body in all: some clients read nothing before they have sent everything."""
     most: ClassVar[int] = connection_limit()
     """Connections of this process."""
 
@@ -52,6 +54,8 @@ class BoundedHttp(HttpToolsProtocol):
     """Its headers have."""
     _leaving = False
     _received = 0
+    _drained = 0
+    _drains_until: float | None = None
     _late: TimerHandle | None = None
 
     def connection_made(self, transport: Any) -> None:
@@ -75,6 +79,7 @@ class BoundedHttp(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self._asking, self._headed, self._received = True, False, 0
+        self._drained, self._drains_until = 0, None
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
@@ -86,9 +91,8 @@ class BoundedHttp(HttpToolsProtocol):
     def on_body(self, body: bytes) -> None:
         self._received += len(body)
         super().on_body(body)
-        if self.cycle.response_complete and self._received > self.drained and not self.flow.read_paused:
-            self.flow.pause_reading()
-            self.loop.call_later(self.lingers, self.transport.close)
+        if self.cycle.response_complete:
+            self._drain(len(body))
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
@@ -109,6 +113,22 @@ class BoundedHttp(HttpToolsProtocol):
         """Nobody has asked anything since."""
         if not self.transport.is_closing():
             super().shutdown()
+
+    def _drain(self, size: int) -> None:
+        """Takes the rest of a body that nobody wants any more, slowly and not for ever."""
+        if self._drains_until is None:
+            self._drains_until = self.loop.time() + self.lingers
+        self._drained += size
+        if self.loop.time() > self._drains_until:
+            self.transport.close()
+        elif self._drained >= self.gulp and not self.flow.read_paused:
+            self._drained = 0
+            self.flow.pause_reading()
+            self.loop.call_later(self.breath, self._go_on)
+
+    def _go_on(self) -> None:
+        if not self.transport.is_closing():
+            self.flow.resume_reading()
 
     def _wait(self) -> None:
         if self._headed:

@@ -46,7 +46,7 @@ def rows(*, soak_seconds: float, tracing_seconds: float) -> dict[str, Row]:
             (Scenario(vendor_faults.answers_are_wrong), Scenario(vendor_faults.its_connection_fails)),
             environment={"REQUEST_TIMEOUT": f"{vendor_faults.DEADLINE:g}"},
         ),
-        "kills": Row((Scenario(killed_workers.workers_are_killed),)),
+        "kills": Row((Scenario(killed_workers.workers_are_killed),), bound=400.0),
         "stops": Row(
             (Scenario(stopped_workers.workers_are_replaced), Scenario(stopped_workers.the_gateway_is_stopped))
         ),

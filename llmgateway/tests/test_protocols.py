@@ -17,7 +17,8 @@ HEAD = b"POST /chat HTTP/1.1\r\nHost: gateway\r\nContent-Length: 10\r\n\r\n"
 class Hasty(BoundedHttp):
     headers_within = 0.3
     body_within = 0.3
-    drained = 1_000_000
+    gulp = 100_000
+    breath = 0.01
     lingers = 0.3
     most = 3
 
