@@ -1,8 +1,11 @@
 """Work that ends when its client leaves."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Awaitable
 from typing import Any
+
+UNWATCHED = 0.01
+"""Seconds that work may take before anybody looks whether its client is still there."""
 
 
 async def read_body(receive: Any) -> bytes | None:
@@ -17,15 +20,41 @@ async def read_body(receive: Any) -> bytes | None:
             return b"".join(parts)
 
 
-async def while_connected(receive: Any, work: Coroutine[Any, Any, None]) -> None:
-    """Runs `work`, and cancels it as soon as `http.disconnect` comes. Raises what `work` raises."""
-    answer, leave = asyncio.create_task(work), asyncio.create_task(receive())
+async def while_connected(receive: Any, work: Awaitable[None]) -> None:
+    """Waits for `work`, and cancels it soon after `http.disconnect`. Raises what `work` raises."""
+    watch = _Watch(receive)
     try:
-        await asyncio.wait((answer, leave), return_when=asyncio.FIRST_COMPLETED)
+        await work
+    except asyncio.CancelledError:
+        if not watch.client_left:
+            raise
+        watch.task.uncancel()
     finally:
-        answered = answer.done()
-        answer.cancel()
-        leave.cancel()
-        await asyncio.wait((answer, leave))
-    if answered:
-        answer.result()
+        watch.stop()
+
+
+class _Watch:
+    """Cancels the task that made it when the client leaves."""
+
+    def __init__(self, receive: Any) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self.task = task
+        self.client_left = False
+        self._receive = receive
+        self._watching: asyncio.Task[None] | None = None
+        # Most answers from the cache are out before a task of its own is made for watching.
+        self._later = asyncio.get_running_loop().call_later(UNWATCHED, self._begin)
+
+    def stop(self) -> None:
+        self._later.cancel()
+        if self._watching:
+            self._watching.cancel()
+
+    def _begin(self) -> None:
+        self._watching = asyncio.get_running_loop().create_task(self._look())
+
+    async def _look(self) -> None:
+        await self._receive()
+        self.client_left = True
+        self.task.cancel()

@@ -78,6 +78,7 @@ class Embeddings:
         finally:
             record = call.record()
             self.ledger.append(record)
+            self.ledger.flush()
             metrics.observe(record)
         return EmbeddingAnswer(vectors=vectors, cost_usd=call.cost_usd)
 

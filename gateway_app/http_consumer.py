@@ -47,7 +47,8 @@ class WatchfulConsumer(AsyncHttpConsumer):
 
     async def send_start(self, status: int, headers: dict[str, str]) -> None:
         self.started = True
-        await self.send_headers(
-            status=status,
-            headers=[(name.lower().encode(), value.encode()) for name, value in headers.items()],
-        )
+        lines = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await self.base_send({"type": "http.response.start", "status": status, "headers": lines})
+
+    async def send_body(self, body: bytes, *, more_body: bool = False) -> None:
+        await self.base_send({"type": "http.response.body", "body": body, "more_body": more_body})

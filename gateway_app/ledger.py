@@ -1,9 +1,10 @@
 """Hands finished calls to the ledger without making anybody wait, and without losing one.
 
 An entry's bytes are with the kernel before the reply's last byte, so that a killed worker loses no finished
-call. What Redis has not acknowledged is kept; while Redis is away, it goes straight to Postgres, and through
-Redis too once that is back, so that the stream's readers hear of it; while both are away, the newest `BOUND`
-entries wait and the rest is counted in `dropped`.
+call: those of one turn of the event loop go there together, and a reply's end waits for that. What Redis
+has not acknowledged is kept; while Redis is away, it goes straight to Postgres, and through Redis too once
+that is back, so that the stream's readers hear of it; while both are away, the newest `BOUND` entries wait
+and the rest is counted in `dropped`.
 """
 
 import asyncio
@@ -78,6 +79,11 @@ class Ledger:
         if self.unwritten > BOUND:
             (self._waiting or self._sent).popleft()
             self.dropped += 1
+
+    def flush(self) -> None:
+        """What was appended is with the kernel, even if this turn of the loop is the process's last."""
+        if self._pipe is not None:
+            self._pipe.flush()
 
     def _send(self, entry: bytes) -> None:
         assert self._pipe is not None

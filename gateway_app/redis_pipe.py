@@ -12,7 +12,9 @@ Reply = Callable[[Any], None]
 
 
 class RedisPipe(asyncio.Protocol):
-    """`send` hands bytes to the kernel at once: what was sent outlives this process.
+    """What is sent in one turn of the event loop goes to the kernel together, when the turn is over.
+
+    Whoever sends and then lets the loop turn once (`asyncio.sleep(0)`) knows that it outlives this process.
 
     `on_reply` gets each reply in the order of the commands; `on_lost` is called when the connection ends.
     """
@@ -23,6 +25,7 @@ class RedisPipe(asyncio.Protocol):
         self._on_lost = on_lost
         self._greeting: list[asyncio.Future[Any]] = []
         self._transport: asyncio.WriteTransport | None = None
+        self._unsent: list[bytes] = []
         self.heard_at = 0.0
         """When bytes came last, on the loop's clock: a long reply takes its time."""
 
@@ -62,8 +65,15 @@ class RedisPipe(asyncio.Protocol):
             raise ConnectionRefusedError(f"Redis refuses {command[0]}")
 
     def send(self, *command: str | bytes) -> None:
-        assert self._transport is not None
-        self._transport.write(hiredis.pack_command(command))  # type: ignore[arg-type]
+        if not self._unsent:
+            asyncio.get_running_loop().call_soon(self.flush)
+        self._unsent.append(hiredis.pack_command(command))  # type: ignore[arg-type]
+
+    def flush(self) -> None:
+        """At once, for whom no turn of the loop is left."""
+        unsent, self._unsent = self._unsent, []
+        if unsent and self._transport is not None and not self._transport.is_closing():
+            self._transport.write(b"".join(unsent))
 
     def close(self) -> None:
         if self._transport is not None:

@@ -9,9 +9,13 @@ from gateway_app.playground import PlaygroundSocket
 from gateway_app.sockets import ChatSocket
 from gateway_app.v1 import routing as v1
 
+exact = {
+    "/chat/stream": ChatStream.as_asgi(),
+    "/summarize/stream": SummarizeStream.as_asgi(),
+    **v1.exact,
+}
+
 streams = [
-    path("chat/stream", ChatStream.as_asgi()),
-    path("summarize/stream", SummarizeStream.as_asgi()),
     path("prompts/<slug:name>/stream", PromptStream.as_asgi()),
     *v1.routes,
 ]

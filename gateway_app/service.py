@@ -94,13 +94,8 @@ class Service:
             call.failed("internal_error")
             raise
         finally:
-            self._settle(call)
-            record = call.record()
-            self.ledger.append(record)
-            metrics.observe(record)
-            log.info("request_done", **call.summary())
-            if self.log_prompts:
-                log.info("prompt_text", **call.said())
+            self._finish(call)
+        await sleep(0)  # the entry is with the kernel when the reply's last byte leaves
         yield call.end()
 
     async def _plan(self, call: Call) -> Plan:
@@ -198,6 +193,18 @@ class Service:
         call.lease, call.rate_limit = admitted.lease, admitted.rate_limit
         call.did("admit")
         return stored
+
+    def _finish(self, call: Call) -> None:
+        """However it ended: its key's limits, the ledger, the instruments and the log know. Does not wait."""
+        self._settle(call)
+        record = call.record()
+        self.ledger.append(record)
+        if call.outcome != "ok":  # an error is told, or nobody is left, before the loop turns
+            self.ledger.flush()
+        metrics.observe(record)
+        log.info("request_done", **call.summary())
+        if self.log_prompts:
+            log.info("prompt_text", **call.said())
 
     def _settle(self, call: Call) -> None:
         if call.lease is not None:

@@ -10,6 +10,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "llmgateway.settings")
 sharing.join()
 django.setup(set_prefix=False)
 
+import gc  # noqa: E402
+from collections.abc import Mapping  # noqa: E402
 from typing import Any  # noqa: E402
 
 from channels.routing import URLRouter  # noqa: E402
@@ -19,11 +21,14 @@ from starlette.middleware.cors import CORSMiddleware  # noqa: E402
 
 from gateway_app import conf, gateway, routing  # noqa: E402
 from gateway_app.door import Door  # noqa: E402
+from gateway_app.headers import header  # noqa: E402
 from gateway_app.metrics.counted import Counted  # noqa: E402
 from gateway_app.metrics.sampling import sampled  # noqa: E402
 from llmgateway import celery  # noqa: E402, F401 - the queue into which the admin puts its tasks
 from llmgateway.lean_handler import LeanHandler  # noqa: E402
 
+GARBAGE = (10_000, 20, 20)
+"""New objects between two collections of the youngest, and how seldom the older ones have a turn."""
 PAGES = ("/admin", "/docs", "/schema", "/static")
 """What people look at in a browser: Django's own handler, with its sessions and its whole middleware."""
 
@@ -45,9 +50,10 @@ class Application:
         self._pages = Door(ASGIHandler(), max_body=settings.max_body_bytes)
         self._sockets = Counted(URLRouter(routing.sockets))
         views: Any = LeanHandler()
-        door = Door(URLRouter([*routing.streams, re_path("", views)]), max_body=settings.max_body_bytes)
-        self._api = CORSMiddleware(
-            Counted(door),
+        paths = _Paths(routing.exact, URLRouter([*routing.streams, re_path("", views)]))
+        self._api = Counted(Door(paths, max_body=settings.max_body_bytes))
+        self._cors = CORSMiddleware(
+            self._api,
             allow_origins=settings.cors_allowed_origins,
             allow_methods=("GET", "POST", "PATCH", "DELETE", "OPTIONS"),
             allow_headers=("*",),
@@ -61,6 +67,8 @@ class Application:
             await self._sockets(scope, receive, send)
         elif scope["path"] == "/" or scope["path"].startswith(PAGES):
             await self._pages(scope, receive, send)
+        elif header(scope, b"origin"):
+            await self._cors(scope, receive, send)
         else:
             await self._api(scope, receive, send)
 
@@ -70,11 +78,25 @@ class Application:
         running = gateway.build()
         await running.start()
         scope["state"]["gateway"] = running
+        # What lives as long as the process need not be looked through for garbage again and again.
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*GARBAGE)
         async with sampled(running):
             await send({"type": "lifespan.startup.complete"})
             await receive()
         await running.stop()
         await send({"type": "lifespan.shutdown.complete"})
+
+
+class _Paths:
+    """ASGI. A look-up for the addresses that are asked most, patterns for the rest."""
+
+    def __init__(self, exact: Mapping[str, Any], patterns: Any) -> None:
+        self._exact, self._patterns = exact, patterns
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self._exact.get(scope["path"], self._patterns)(scope, receive, send)
 
 
 application = Application()

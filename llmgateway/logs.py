@@ -1,7 +1,11 @@
 """One JSON object a log line (or a readable one), for our own events and for every library's."""
 
+import asyncio
+import atexit
 import logging
 import logging.config
+import sys
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -15,12 +19,12 @@ def configure(*, level: str, form: str) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+        _stamp,
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, _renderer(form)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(),
+        logger_factory=lambda *_: lines,
         cache_logger_on_first_use=True,
     )
     logging.config.dictConfig(_standard_library(shared, form))
@@ -58,6 +62,44 @@ def _standard_library(shared: list[structlog.typing.Processor], form: str) -> di
             **{name: {"level": "WARNING"} for name in QUIET},
         },
     }
+
+
+def _stamp(logger: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    event["time"] = f"{datetime.now(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return event
+
+
+class Lines:
+    """structlog's last step. In an event loop, the lines of a moment go out together, in one system call."""
+
+    MOMENT = 0.01
+    """Seconds."""
+
+    def __init__(self) -> None:
+        self._lines: list[str] = []
+        atexit.register(self.flush)
+
+    def msg(self, line: str) -> None:
+        self._lines.append(line)
+        try:
+            loop = asyncio.get_running_loop()
+        except RuntimeError:
+            self.flush()
+            return
+        if len(self._lines) == 1:
+            loop.call_later(self.MOMENT, self.flush)
+
+    debug = info = warning = error = critical = exception = msg
+
+    def flush(self) -> None:
+        waiting, self._lines = self._lines, []
+        if waiting:
+            sys.stdout.write("\n".join(waiting) + "\n")
+            sys.stdout.flush()
+
+
+lines = Lines()
+"""Of this process."""
 
 
 def _renderer(form: str) -> structlog.typing.Processor:
