@@ -45,7 +45,7 @@ def main() -> None:
     options.add_argument("--only", default="", help="pages with this in their name")
     asked = options.parse_args()
     if asked.calls:
-        with _filled(asked.calls, asked.days) as environment:
+        with filled(calls=asked.calls, days=asked.days) as environment:
             again = [sys.executable, "-m", "benchmarks.ledger_at_scale", "--bound", str(asked.bound)]
             done = subprocess.run([*again, "--only", asked.only], cwd=ROOT, env=environment, check=False)
         sys.exit(done.returncode)
@@ -57,7 +57,7 @@ def main() -> None:
 
 
 @contextmanager
-def _filled(calls: int, days: int) -> Iterator[dict[str, str]]:
+def filled(*, calls: int, days: int = 360) -> Iterator[dict[str, str]]:
     """The environment of a ledger with so many calls."""
     with tempfile.TemporaryDirectory(prefix="llmgateway-") as name, own_postgres(Path(name)) as postgres:
         redis = embedded.redis(Path(name) / "redis", log=Path(name) / "redis.log", persistent=False)
@@ -65,7 +65,8 @@ def _filled(calls: int, days: int) -> Iterator[dict[str, str]]:
         url = with_database(postgres.url, "postgres")
         environment = {**os.environ, **ENVIRONMENT, "DATABASE_URL": url, "REDIS_URL": redis.url}
         try:
-            for command in (["bootstrap"], ["synthesize_calls", str(calls), "--days", str(days)]):
+            load = [["synthesize_calls", str(calls), "--days", str(days)]] if calls else []
+            for command in (["bootstrap"], *load):
                 subprocess.run([*MANAGE, *command], cwd=ROOT, env=environment, check=True)
             yield environment
         finally:
@@ -109,13 +110,13 @@ def _served() -> Iterator[tuple[httpx.Client, Callable[[], float]]]:
             with httpx.Client(
                 base_url=f"http://127.0.0.1:{port}", cookies={name: session.cookies[name].value}, timeout=60
             ) as opened:
-                yield opened, lambda: sum(cpu_seconds(pid) for pid in (gateway.pid, *_postmaster()) if pid)
+                yield opened, lambda: sum(cpu_seconds(pid) for pid in (gateway.pid, *postmaster()) if pid)
         finally:
             gateway.stop()
 
 
-def _postmaster() -> Sequence[int]:
-    """Of the Postgres on this machine; nothing where it is elsewhere."""
+def postmaster() -> Sequence[int]:
+    """The process of the Postgres on this machine; nothing where it is elsewhere."""
     from django.db import connection
 
     with connection.cursor() as cursor:

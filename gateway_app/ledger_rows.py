@@ -1,7 +1,7 @@
 """Ledger entries as rows in Postgres."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, fields
+from dataclasses import fields
 from datetime import timedelta
 from typing import Any
 
@@ -63,13 +63,13 @@ def row(record: CallRecord) -> Call:
     usage = record.usage
     return Call(
         **{name: _storable(name, getattr(record, name)) for name in SAME},
-        **asdict(usage),
+        **msgspec.to_builtins(usage),
         parse_ms=_milliseconds(record.parsing),
         latency_ms=record.latency * 1000,
         time_to_first_token_ms=_milliseconds(record.time_to_first_token),
         upstream_ms=record.upstream * 1000,
-        steps=[asdict(step) for step in record.steps],
-        attempts=[asdict(attempt) for attempt in record.attempts],
+        steps=msgspec.to_builtins(record.steps),
+        attempts=msgspec.to_builtins(record.attempts),
     )
 
 

@@ -36,6 +36,7 @@ def _call(dice: random.Random, keys: list[tuple[int, str, str]]) -> Call:
     hit = outcome == "ok" and dice.random() < 0.3
     usage = _usage(dice) if outcome == "ok" else Usage()
     charged = cost(usage, MODELS[model]) if outcome == "ok" else None
+    error = dice.choice(ERRORS) if outcome == "error" else None
     latency = dice.lognormvariate(0, 0.6) * (2 if hit else 1200)
     return Call(
         project_id=project,
@@ -61,19 +62,19 @@ def _call(dice: random.Random, keys: list[tuple[int, str, str]]) -> Call:
         upstream_ms=0 if hit else latency * 0.98,
         cache="HIT" if hit else "MISS",
         outcome=outcome,
-        error_code=dice.choice(ERRORS) if outcome == "error" else None,
+        error_code=error,
         finish_reason="stop" if outcome == "ok" else None,
         steps=[{"name": "resolve", "at": 0.0004}, {"name": "cache", "at": 0.001}],
-        attempts=[] if hit else [_attempt(model, latency / 1000)],
+        attempts=[] if hit else [_attempt(model, latency / 1000, error)],
     )
 
 
-def _attempt(model: str, seconds: float) -> dict[str, Any]:
+def _attempt(model: str, seconds: float, error: str | None) -> dict[str, Any]:
     return {
         "provider": "gemini",
         "model": model,
         "seconds": seconds,
-        "error": None,
+        "error": error,
         "status": None,
         "at": 0.001,
     }

@@ -1,0 +1,35 @@
+"""A histogram is a number: adding numbers adds histograms, exactly, however many calls they hold."""
+
+from decimal import Decimal
+
+import pytest
+
+from gateway_app.histogram import DIGITS, FIRST, NOTHING, added, held, middle, percentiles
+
+
+def one(bucket: int, count: int = 1) -> Decimal:
+    return Decimal(count * 10 ** (DIGITS * (bucket - FIRST)))
+
+
+def test_adding_numbers_adds_what_each_bucket_holds() -> None:
+    total = added([one(3, 7), one(3), one(5, 10**11), NOTHING])
+    assert held(total) == (3, [8, 0, 10**11])
+
+
+def test_the_shortest_and_the_longest_are_kept_apart_to_the_last_digit() -> None:
+    total = added([one(FIRST), one(217, 10**12 - 1), one(FIRST)])
+    first, counts = held(total)
+    assert (first, counts[0], counts[-1], sum(counts)) == (FIRST, 2, 10**12 - 1, 10**12 + 1)
+
+
+@pytest.mark.parametrize(
+    ("counts", "p50", "p95"),
+    [({40: 1}, 40, 40), ({40: 1, 60: 1}, 40, 60), ({40: 95, 60: 5}, 40, 40), ({40: 94, 60: 6}, 40, 60)],
+)
+def test_a_percentile_is_the_bucket_of_its_rank(counts: dict[int, int], p50: int, p95: int) -> None:
+    total = added(one(bucket, count) for bucket, count in counts.items())
+    assert percentiles(total, 0.5, 0.95) == [middle(p50), middle(p95)]
+
+
+def test_of_nothing_there_is_no_percentile() -> None:
+    assert percentiles(NOTHING, 0.5, 0.95) == [None, None]
