@@ -103,7 +103,7 @@ class NewKeyForm(LimitsForm):
 class ApiKeyAdmin(ModelAdmin):
     """Keys are made and revoked; of a living one only the limits change."""
 
-    list_display = ("name", "id", "project", "state", "scopes", "limits", "created_at", "expires_at")
+    list_display = ("name", "id", "project", "state", "may", "limits", "created_at", "expires_at")
     list_filter = ("project",)
     search_fields = ("id", "name")
     list_select_related = ("project",)
@@ -139,6 +139,10 @@ class ApiKeyAdmin(ModelAdmin):
         obj.pk = text.id
         shown = format_html("Copy the key now, it is not shown again: <code>{}</code>", str(text))
         messages.warning(request, shown)
+
+    @display(description="Scopes")
+    def may(self, key: ApiKey) -> str:
+        return ", ".join(key.scopes) or "none"
 
     @display(description="Limits")
     def limits(self, key: ApiKey) -> str:

@@ -14,7 +14,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from gateway_app.models import ModelPrice
-from gateway_app.prices import PriceRefused, add_price, check_price, price_of, withdraw_price
+from gateway_app.prices import BEGINNING, PriceRefused, add_price, check_price, price_of, withdraw_price
 
 
 class PriceForm(ModelForm):  # type: ignore[type-arg]
@@ -33,7 +33,7 @@ class PriceForm(ModelForm):  # type: ignore[type-arg]
 @admin.register(ModelPrice)
 class ModelPriceAdmin(ModelAdmin):
     form = PriceForm
-    list_display = ("model", "state", "starts_at", "rates", "long_rates", "audio_rates", "author", "note")
+    list_display = ("model", "state", "since", "rates", "long_rates", "audio_rates", "author", "note")
     list_filter = ("author",)
     search_fields = ("model", "note")
     list_per_page = 100
@@ -87,6 +87,10 @@ class ModelPriceAdmin(ModelAdmin):
         if price.starts_at > timezone.now():
             return "later"
         return "no more" if price.replaced else "now"
+
+    @display(description="holds from", ordering="starts_at")
+    def since(self, price: ModelPrice) -> str:
+        return "always" if price.starts_at == BEGINNING else f"{price.starts_at:%-d %b %Y, %H:%M} UTC"
 
     @display(description="input / cached / output")
     def rates(self, price: ModelPrice) -> str:

@@ -31,7 +31,9 @@ def test_a_key_is_made_shown_once_and_works_with_its_limits(stack: Stack, key_pa
         found = re.search(r"gw_[a-z0-9]{12}_[A-Za-z0-9_-]{43}", made.text)
         assert found
         key = found[0]
-        assert key not in browser.client.get(key_page).text
+        listed = browser.client.get(key_page).text
+        assert key not in listed
+        assert "chat, feedback, prompts:read" in listed
         time.sleep(1)
         headers = {"Authorization": f"Bearer {key}"}
         codes = [

@@ -75,11 +75,17 @@ def test_a_call_that_is_not_summed_up_yet_is_found_too(admin: Client, two_days: 
     assert listed(admin, model="m-3") == ["new"]
 
 
+def test_what_is_filtered_away_is_told_from_what_is_not_there(admin: Client, two_days: None) -> None:
+    assert "Nothing fits" in admin.get(f"{LIST}?outcome=cancelled").content.decode()
+    assert "Nothing here yet" in admin.get("/admin/gateway_app/feedback/").content.decode()
+
+
+@pytest.mark.parametrize("filters", [{"model": "m-1", "surface": "ws"}, {"cache": "no such state"}])
 def test_a_filter_that_nothing_matches_does_not_look_through_the_ledger(
-    admin: Client, two_days: None
+    filters: dict[str, str], admin: Client, two_days: None
 ) -> None:
     with CaptureQueriesContext(connection) as queries:
-        assert listed(admin, model="m-1", surface="ws") == []
+        assert listed(admin, **filters) == []
     assert not [query for query in queries if 'FROM "gateway_app_call"' in query["sql"]]
 
 

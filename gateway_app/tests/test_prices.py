@@ -17,7 +17,15 @@ from gateway_app import catalogue
 from gateway_app.catalogue import ModelCard
 from gateway_app.models import AccessRevision, ModelPrice
 from gateway_app.price_book import DatedPrice, PriceBook
-from gateway_app.prices import PriceRefused, add_price, load_prices, price_of, seed_prices, withdraw_price
+from gateway_app.prices import (
+    BEGINNING,
+    PriceRefused,
+    add_price,
+    load_prices,
+    price_of,
+    seed_prices,
+    withdraw_price,
+)
 from gateway_app.pricing import AudioRates, Price, Rates
 from gateway_app.tests.clients import open_browser
 from llmgateway.env import ROOT
@@ -164,6 +172,10 @@ class TestAdmin:
         admin.post(self.ADD, self.form())
         answer = admin.post(self.ADD, self.form())
         assert "m has a price from 2099-01-01 00:00 on already" in answer.content.decode()
+
+    def test_a_price_from_the_beginning_holds_always(self, admin: Client) -> None:
+        ModelPrice.objects.create(model="m", starts_at=BEGINNING, input=1, output=2, author="ada")
+        assert ">always<" in "".join(admin.get("/admin/gateway_app/modelprice/").content.decode().split())
 
     def test_a_price_that_has_begun_can_be_looked_at_only(self, admin: Client) -> None:
         row = add_price(model="m", price=CHEAP, starts_at=START, **BY_ADA)
