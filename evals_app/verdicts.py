@@ -92,8 +92,10 @@ def decide(evidence: Evidence, goals: Goals) -> tuple[Verdict, str]:
 
 def _harm(evidence: Evidence, primary: Difference, goals: Goals) -> str | None:
     if evidence.critical:
-        more = f" and {len(evidence.critical) - 1} more" if len(evidence.critical) > 1 else ""
-        return f"The critical case {evidence.critical[0]}{more} passes under the baseline and fails here."
+        first, *more = evidence.critical
+        if more:
+            return f"Critical cases pass under the baseline and fail here: {first} and {len(more)} more."
+        return f"The critical case {first} passes under the baseline and fails here."
     for difference in evidence.differences:
         if difference.guardrail and difference.harm_p < ALPHA:
             allowed = f"{difference.margin:.0%}" if difference.relative else f"{difference.margin:g}"

@@ -171,7 +171,8 @@ class Admission:
 def _keys(key: str, now: datetime) -> tuple[str, str, str, str, str, str]:
     """Redis's keys in the order of the scripts; the hash tag keeps them together in a cluster."""
     base = f"gw:limit:{{{key}}}:"
-    today, month = f"{now:%Y-%m-%d}", f"{now:%Y-%m}"
+    today = now.date().isoformat()
+    month = today[:7]
     return (
         f"{base}requests",
         f"{base}tokens:",

@@ -16,7 +16,10 @@ STREAM_HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 
 def header(scope: Scope, name: bytes) -> bytes:
     """The first header of that name (lower case); empty where there is none."""
-    return next((value for key, value in scope["headers"] if key == name), b"")
+    by_name: dict[bytes, bytes] | None = scope.get("headers_by_name")
+    if by_name is None:
+        by_name = scope["headers_by_name"] = dict(reversed(scope["headers"]))
+    return by_name.get(name, b"")
 
 
 def authorization(scope: Scope) -> str:

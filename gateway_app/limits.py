@@ -28,11 +28,14 @@ class Limits:
 
     @property
     def any(self) -> bool:
-        return self != Limits()
+        return self != UNLIMITED
 
     @property
     def budgeted(self) -> bool:
         return self.daily_budget is not None or self.monthly_budget is not None
+
+
+UNLIMITED = Limits()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,6 +3,7 @@
 import hashlib
 import time
 from dataclasses import dataclass
+from functools import lru_cache
 
 from gateway_app.ids import uuid7
 from gateway_app.v1.schemas import ChatCompletionRequest
@@ -23,13 +24,18 @@ class ReplyForm:
 
 
 def reply_form(body: ChatCompletionRequest, *, version: str) -> ReplyForm:
-    """`version` is the gateway's: together with the model it is all that the fingerprint tells."""
-    digest = hashlib.sha256(f"{version} {body.model}".encode()).hexdigest()
+    """`version` is the gateway's."""
     return ReplyForm(
         id=f"chatcmpl-{uuid7().hex}",
         created=int(time.time()),
         model=body.model,
-        system_fingerprint=f"fp_{digest[:10]}",
+        system_fingerprint=_fingerprint(version, body.model),
         include_usage=bool(body.stream_options and body.stream_options.include_usage),
         one_call=body.parallel_tool_calls is False,
     )
+
+
+@lru_cache(maxsize=256)
+def _fingerprint(version: str, model: str) -> str:
+    """Version and model are all that it tells."""
+    return f"fp_{hashlib.sha256(f'{version} {model}'.encode()).hexdigest()[:10]}"
