@@ -3,12 +3,13 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import UUID
 
+import msgspec
 import structlog
 from redis.exceptions import RedisError
 
@@ -29,8 +30,7 @@ Spent = Callable[[str, datetime], Awaitable[tuple[int, int]]]
 """Key id and time -> nano-dollars of that UTC day and month, from the ledger."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Admitted:
+class Admitted(msgspec.Struct, frozen=True, kw_only=True):
     lease: Lease | None
     """None for a reply from the cache, which uses up nothing but a request."""
     reply: bytes | None

@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway_app.masking import Masks, mask
 from gateway_app.types import Image, Message, ToolCall
@@ -27,8 +28,7 @@ class ContentPolicy:
     """And for how long."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Content:
+class Content(msgspec.Struct, frozen=True, kw_only=True):
     messages: tuple[Message, ...]
     reply: str | None
     """None: there was none, or not a whole one."""

@@ -1,7 +1,8 @@
 """How many tokens a call takes, as far as one can tell before its vendor has counted."""
 
 from collections.abc import Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway_app.types import CompletionRequest, Usage
 

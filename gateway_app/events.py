@@ -4,13 +4,14 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
+import msgspec
+
 from gateway_app.exceptions import ProviderBadReply
 from gateway_app.limits import RateLimit
 from gateway_app.types import CacheState, Chunk, Completion, FinishReason, ToolCall, Usage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Start:
+class Start(msgspec.Struct, frozen=True, kw_only=True):
     """Comes with the first word, so that a failure before it can still be a status code."""
 
     request_id: str
@@ -25,14 +26,12 @@ class Start:
     rate_limit: RateLimit | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Delta:
+class Delta(msgspec.Struct, frozen=True, kw_only=True):
     text: str = ""
     tool_calls: tuple[ToolCall, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class End:
+class End(msgspec.Struct, frozen=True, kw_only=True):
     usage: Usage
     finish_reason: FinishReason
     latency: float
@@ -46,8 +45,7 @@ class End:
 Event = Start | Delta | End
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """A whole reply."""
 
     start: Start

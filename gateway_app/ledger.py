@@ -11,11 +11,11 @@ import asyncio
 import contextlib
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import replace
 
 import hiredis
 import msgspec
 import structlog
+from msgspec.structs import replace
 
 from gateway_app.content import masked
 from gateway_app.masking import Masks

@@ -4,6 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
+import msgspec
+
 from gateway_app import estimates
 from gateway_app.catalogue import ModelCard
 from gateway_app.exceptions import PriceUnknown
@@ -38,16 +40,14 @@ class Limits:
 UNLIMITED = Limits()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(msgspec.Struct, frozen=True, kw_only=True):
     """What a call may use at the most."""
 
     tokens: int
     nano_dollars: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lease:
+class Lease(msgspec.Struct, frozen=True, kw_only=True):
     """What a call holds until it is settled."""
 
     key: str
@@ -55,8 +55,7 @@ class Lease:
     local: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateLimit:
+class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
     """How much of a limit is left, for the `x-ratelimit-…` headers. Resets in seconds."""
 
     requests: int | None = None

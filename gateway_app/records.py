@@ -1,11 +1,12 @@
 """What the ledger keeps of a call."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Literal
 from uuid import UUID
+
+import msgspec
 
 from gateway_app.content import Content
 from gateway_app.types import CacheState, FinishReason, Usage
@@ -14,8 +15,7 @@ Outcome = Literal["ok", "error", "cancelled"]
 StepName = Literal["admit", "resolve", "cache"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(msgspec.Struct, frozen=True, kw_only=True):
     """Something that was done with a call before a vendor was asked."""
 
     name: StepName
@@ -23,8 +23,7 @@ class Step:
     """Seconds after the call began, when it was done."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
     """One try at one vendor."""
 
     provider: str
@@ -36,8 +35,7 @@ class Attempt:
     """Seconds after the call began, when the try began."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRecord:
+class CallRecord(msgspec.Struct, frozen=True, kw_only=True):
     """One row of the ledger. Durations in seconds, money in USD.
 
     What was added later has a default, for an entry may be older than the code that reads it.
@@ -80,7 +78,7 @@ class CallRecord:
     """32 hex digits."""
     arm_reason: str | None = None
     """Why it was this version, in the registry's words."""
-    parameters: Mapping[str, Any] = field(default_factory=dict)
+    parameters: Mapping[str, Any] = msgspec.field(default_factory=dict)
     """Those that were set, besides temperature and max_tokens."""
     price_id: int | None = None
     cache_key: str | None = None

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+import msgspec
+
 from gateway_app.content import ContentPolicy
 from gateway_app.exceptions import Forbidden
 from gateway_app.limits import Limits
@@ -54,8 +56,7 @@ class Caller:
             raise Forbidden(f"this key may not use the prompt {prompt}", param="prompt_name")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CacheControl:
+class CacheControl(msgspec.Struct, frozen=True, kw_only=True):
     """What a caller's `Cache-Control` asks for (RFC 9111, 5.2.1)."""
 
     read: bool = True
@@ -74,8 +75,7 @@ class CacheControl:
         return cls(read=not (no_store or "no-cache" in directives), write=not no_store, max_age=age)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ChatRequest:
+class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):
     """One call. Either `messages` or a `prompt_name` with its variables."""
 
     request_id: str
@@ -87,15 +87,15 @@ class ChatRequest:
     prompt_version: str | None = None
     allow_drafts: bool = False
     """`prompt_version` may be one that is not published yet."""
-    variables: Mapping[str, Any] = field(default_factory=dict)
+    variables: Mapping[str, Any] = msgspec.field(default_factory=dict)
     model: str | None = None
-    parameters: Parameters = field(default_factory=Parameters)
+    parameters: Parameters = msgspec.field(default_factory=Parameters)
     """What the caller says; it wins over the prompt version."""
-    defaults: Parameters = field(default_factory=Parameters)
+    defaults: Parameters = msgspec.field(default_factory=Parameters)
     """What holds where neither says anything."""
     session_id: str | None = None
     user: str | None = None
-    cache: CacheControl = field(default_factory=CacheControl)
+    cache: CacheControl = msgspec.field(default_factory=CacheControl)
     received: float | None = None
     """`time.perf_counter()` when the request came in."""
 

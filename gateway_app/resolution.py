@@ -1,7 +1,6 @@
 """What exactly is to be asked: the prompt version's words and parameters under the caller's."""
 
 import time
-from dataclasses import fields
 from typing import Any, cast
 
 import msgspec
@@ -18,7 +17,7 @@ from prompts_app.snapshot import PromptEntry
 log = structlog.get_logger()
 
 NOTHING_SAID = Parameters()
-NAMES = tuple((field.name, field.default) for field in fields(Parameters))
+NAMES = tuple((field.name, field.default) for field in msgspec.structs.fields(Parameters))
 
 
 async def resolve(

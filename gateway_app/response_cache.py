@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import time
-from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -28,8 +27,7 @@ NOT_OURS = (ValueError, RecursionError)
 """What decoding raises for bytes that are no reply of ours: broken, foreign, nested without end."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoredReply:
+class StoredReply(msgspec.Struct, frozen=True, kw_only=True):
     """A cache entry."""
 
     completion: Completion

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
 
+import msgspec
 import structlog
 
 from gateway_app.admission import Admission
@@ -38,8 +39,7 @@ log = structlog.get_logger()
 CACHEABLE: tuple[FinishReason, ...] = ("stop", "length", "tool_calls")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be asked, of whom, and under which key the answer is kept."""
 
     completion: CompletionRequest

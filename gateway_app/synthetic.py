@@ -1,9 +1,10 @@
 """Calls that nobody made, to see how the ledger bears growth."""
 
 import random
-from dataclasses import asdict
 from decimal import Decimal
 from typing import Any
+
+import msgspec
 
 from gateway_app.models import Call
 from gateway_app.pricing import Price, Rates, cost
@@ -54,7 +55,7 @@ def _call(dice: random.Random, keys: list[tuple[int, str, str]]) -> Call:
         model_served=model,
         temperature=0.7,
         max_tokens=1024,
-        **asdict(usage),
+        **msgspec.structs.asdict(usage),
         cost_usd=Decimal(0) if hit else charged,
         saved_usd=charged if hit else None,
         latency_ms=latency,

@@ -1,8 +1,10 @@
 """The values that travel through the pipeline: frozen, and free of any framework."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Any, Literal
+
+import msgspec
+from msgspec.structs import replace
 
 Role = Literal["system", "user", "assistant", "tool"]
 FinishReason = Literal["stop", "length", "tool_calls", "content_filter", "error"]
@@ -12,8 +14,7 @@ LONGEST_PIECE = 16 * 1024
 """Characters that a reader of a stream gets at once: of what he does not take, he holds a copy of his own."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ToolCall:
+class ToolCall(msgspec.Struct, frozen=True, kw_only=True):
     """A function that the model asks for."""
 
     id: str
@@ -24,8 +25,7 @@ class ToolCall:
     """The vendor's opaque proof of thought (Gemini), to be sent back with the next turn."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Image:
+class Image(msgspec.Struct, frozen=True, kw_only=True):
     """An image inside a message."""
 
     media_type: str
@@ -35,8 +35,7 @@ class Image:
     """How closely OpenAI shall look at it; other vendors do not ask."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Message:
+class Message(msgspec.Struct, frozen=True, kw_only=True):
     role: Role
     content: str = ""
     images: tuple[Image, ...] = ()
@@ -45,8 +44,7 @@ class Message:
     name: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usage:
+class Usage(msgspec.Struct, frozen=True, kw_only=True):
     """Tokens of one call."""
 
     input_tokens: int = 0
@@ -68,8 +66,7 @@ class Usage:
     output_image_tokens: int = 0
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Parameters:
+class Parameters(msgspec.Struct, frozen=True, kw_only=True):
     """What shapes a reply besides the messages. None means the vendor's default."""
 
     temperature: float | None = None
@@ -89,17 +86,15 @@ class Parameters:
     """`auto`, `none`, `required` or the name of one tool."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompletionRequest:
+class CompletionRequest(msgspec.Struct, frozen=True, kw_only=True):
     """What an adapter sends to its vendor."""
 
     model: str
     messages: tuple[Message, ...]
-    parameters: Parameters = field(default_factory=Parameters)
+    parameters: Parameters = msgspec.field(default_factory=Parameters)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chunk:
+class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     """A piece of a reply as an adapter yields it. The last one carries `finish_reason` and `usage`."""
 
     text: str = ""
@@ -127,8 +122,7 @@ class Chunk:
         yield replace(self, text=self.text[last:]) if last else self
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Completion:
+class Completion(msgspec.Struct, frozen=True, kw_only=True):
     """A whole reply: chunks folded."""
 
     text: str

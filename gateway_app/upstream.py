@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
+import msgspec
 import structlog
 
 from gateway_app.calls import Call
@@ -86,7 +87,7 @@ class Upstream:
         try:
             self._check(card)
             source = self.providers[card.provider].stream(
-                replace(request, model=card.name), whole=not call.request.stream
+                msgspec.structs.replace(request, model=card.name), whole=not call.request.stream
             )
             patience = replace(self.patience, total=max(0.0, deadline - time.monotonic()))
             async with aclosing(paced(source, patience)) as chunks:

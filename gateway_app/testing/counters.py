@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway_app.testing.request_log import Received, RequestLog
 
@@ -68,7 +69,7 @@ class CallProgress:
         if self.chunks == 1:
             self.times = StreamTimes(first_chunk=Moment.now())
         elif self.chunks == 2:
-            self.times = msgspec.structs.replace(self.times, second_chunk=Moment.now())
+            self.times = replace(self.times, second_chunk=Moment.now())
 
 
 class Counters:

@@ -9,6 +9,7 @@ from collections import deque
 from typing import Annotated, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway_app.testing.wire.errors import GoogleError, invalid_argument, of_status
 from gateway_app.testing.wire.requests import Content, GenerateRequest
@@ -83,15 +84,15 @@ def directed(text: str) -> Faults:
 
 def without_directives(request: GenerateRequest) -> GenerateRequest:
     """The request as the model is to read it."""
-    return msgspec.structs.replace(request, contents=tuple(map(_cleared, request.contents)))
+    return replace(request, contents=tuple(map(_cleared, request.contents)))
 
 
 def _cleared(turn: Content) -> Content:
     parts = (
-        msgspec.structs.replace(part, text=_DIRECTIVE.sub("", part.text).strip()) if part.text else part
+        replace(part, text=_DIRECTIVE.sub("", part.text).strip()) if part.text else part
         for part in turn.parts
     )
-    return msgspec.structs.replace(turn, parts=tuple(parts))
+    return replace(turn, parts=tuple(parts))
 
 
 def _directive(said: str) -> Fault:
@@ -125,5 +126,5 @@ class FaultQueue:
             return ()
         order = self._orders.popleft()
         if order.times > 1:
-            self._orders.appendleft(msgspec.structs.replace(order, times=order.times - 1))
+            self._orders.appendleft(replace(order, times=order.times - 1))
         return (order,)

@@ -4,6 +4,7 @@ from collections import deque
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 MAX_REQUESTS = 200
 
@@ -39,7 +40,7 @@ class RequestLog:
     def last(self, limit: int) -> list[Received]:
         """Up to `limit` of them, the newest last."""
         chosen = list(self._kept)[-limit:] if limit > 0 else []
-        return [msgspec.structs.replace(request, body=_parsed(body)) for request, body in chosen]
+        return [replace(request, body=_parsed(body)) for request, body in chosen]
 
 
 def _parsed(body: bytes) -> Any:

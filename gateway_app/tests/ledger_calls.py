@@ -1,12 +1,12 @@
 """Calls for the ledger's tests, as a worker writes them."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from gateway_app import ledger_rows
 from gateway_app.calls import Call

@@ -1,11 +1,11 @@
 """Two requests share a key if and only if they are the same request."""
 
-from dataclasses import fields, replace
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import fields, replace
 
 from gateway_app.cache_key import cache_key
 from gateway_app.types import CompletionRequest, Image, Message, Parameters, ToolCall

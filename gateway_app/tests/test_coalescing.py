@@ -3,10 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from gateway_app import flight_share
 from gateway_app.exceptions import ProviderBadReply, ProviderRateLimited, ProviderUnavailable

@@ -1,12 +1,12 @@
 """What a call leaves in Postgres."""
 
-from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from gateway_app import ledger_rows
 from gateway_app.calls import Call as CallUnderWay

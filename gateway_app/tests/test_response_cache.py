@@ -7,11 +7,11 @@ import pickle
 import signal
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 import redis as sync_redis
+from msgspec.structs import replace
 
 from gateway_app.response_cache import LONGEST_KEPT, AsyncRedisCache, ResponseCache
 from gateway_app.types import Completion, ToolCall, Usage

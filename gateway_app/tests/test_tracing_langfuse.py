@@ -2,11 +2,11 @@
 
 from base64 import b64encode
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway_app.records import CallRecord
 from gateway_app.testing.capture import CaptureServer

@@ -1,10 +1,11 @@
 """Ledger entries for the tests of traces and metrics."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from gateway_app.content import Content
 from gateway_app.ids import uuid7
@@ -87,7 +88,9 @@ def retried() -> CallRecord:
         status=503,
     )
     return answered(
-        model="gemini-2.5-pro", attempts=(failed, replace(TRY, at=0.3, seconds=0.45)), time_to_first_token=0.4
+        model="gemini-2.5-pro",
+        attempts=(failed, replace(TRY, at=0.3, seconds=0.45)),
+        time_to_first_token=0.4,
     )
 
 

@@ -2,15 +2,15 @@
 
 import hashlib
 import time
-from dataclasses import dataclass
 from functools import lru_cache
+
+import msgspec
 
 from gateway_app.ids import uuid7
 from gateway_app.v1.schemas import ChatCompletionRequest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReplyForm:
+class ReplyForm(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     created: int
     """Unix seconds."""

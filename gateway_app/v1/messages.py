@@ -2,7 +2,8 @@
 
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from gateway_app.types import Image, Message, ToolCall
 from gateway_app.v1.exceptions import BadParameter
