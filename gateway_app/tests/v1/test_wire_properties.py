@@ -1,4 +1,4 @@
-"""OpenAI's wire, there and back: what goes out on it is what comes in, whatever is said and however it is cut."""
+"""OpenAI's wire, there and back: what goes out comes in the same, whatever is said and however it is cut."""
 
 import base64
 from decimal import Decimal
