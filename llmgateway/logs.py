@@ -77,6 +77,8 @@ class Lines:
 
     def __init__(self) -> None:
         self._lines: list[str] = []
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """Where the next flush is due; it may have ended without one."""
         atexit.register(self.flush)
 
     def msg(self, line: str) -> None:
@@ -86,13 +88,14 @@ class Lines:
         except RuntimeError:
             self.flush()
             return
-        if len(self._lines) == 1:
+        if self._loop is not loop:
+            self._loop = loop
             loop.call_later(self.MOMENT, self.flush)
 
     debug = info = warning = error = critical = exception = msg
 
     def flush(self) -> None:
-        waiting, self._lines = self._lines, []
+        waiting, self._lines, self._loop = self._lines, [], None
         if waiting:
             sys.stdout.write("\n".join(waiting) + "\n")
             sys.stdout.flush()
