@@ -21,6 +21,7 @@ log = structlog.get_logger()
 CONNECT_TIMEOUT = 1.0
 SILENCE = 0.2
 """Seconds without any reply, while one is owed, after which Redis counts as away."""
+ONE_TURN = 0.001
 PLAIN = (str, bytes)
 PAUSE = 0.5
 """Seconds between two tries to reach it."""
@@ -33,7 +34,7 @@ class RedisMux:
         self._url = url
         self._pipe: RedisPipe | None = None
         self._owed: deque[asyncio.Future[Any]] = deque()
-        self._asked_at = 0.0
+        self._suspected = False
         self._watch: asyncio.TimerHandle | None = None
         self._first: asyncio.Task[None] | None = None
         self._reconnecting: asyncio.Task[None] | None = None
@@ -80,8 +81,8 @@ class RedisMux:
 
     def _expect(self, reply: asyncio.Future[Any]) -> None:
         loop = asyncio.get_running_loop()
-        if not self._owed:
-            self._asked_at = loop.time()
+        if not self._owed and self._pipe:
+            self._pipe.sent_at = None
         self._owed.append(reply)
         if self._watch is None:
             self._watch = loop.call_later(SILENCE, self._check)
@@ -99,16 +100,22 @@ class RedisMux:
             reply.set_result(answer)
 
     def _check(self) -> None:
-        """Runs after whatever has arrived was read, so that a busy process does not blame Redis."""
         self._watch = None
-        if not self._owed:
+        if not self._owed or self._pipe is None:
             return
         loop = asyncio.get_running_loop()
-        heard_at = self._pipe.heard_at if self._pipe else 0.0
-        left = max(self._asked_at, heard_at) + SILENCE - loop.time()
+        now = loop.time()
+        asked_at = now if self._pipe.sent_at is None else self._pipe.sent_at
+        left = max(asked_at, self._pipe.heard_at) + SILENCE - now
         if left > 0:
+            self._suspected = False
             self._watch = loop.call_later(left, self._check)
-        elif self._pipe:
+        elif not self._suspected:
+            # Once more when whatever has arrived was read: a busy process must not blame Redis.
+            self._suspected = True
+            self._watch = loop.call_later(ONE_TURN, self._check)
+        else:
+            self._suspected = False
             self._pipe.close()
             self._lost()
 

@@ -9,16 +9,15 @@ from gateway_app.playground import PlaygroundSocket
 from gateway_app.sockets import ChatSocket
 from gateway_app.v1 import routing as v1
 
-exact = {
-    "/chat/stream": ChatStream.as_asgi(),
-    "/summarize/stream": SummarizeStream.as_asgi(),
-    **v1.exact,
-}
-
 streams = [
+    path("chat/stream", ChatStream.as_asgi()),
+    path("summarize/stream", SummarizeStream.as_asgi()),
     path("prompts/<slug:name>/stream", PromptStream.as_asgi()),
     *v1.routes,
 ]
+
+exact = {f"/{route.pattern}": route.callback for route in streams if "<" not in str(route.pattern)}
+"""Those of the streams that need no matching."""
 
 sockets = [
     path("ws/chat", ChatSocket.as_asgi()),

@@ -96,7 +96,12 @@ class _Paths:
         self._exact, self._patterns = exact, patterns
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self._exact.get(scope["path"], self._patterns)(scope, receive, send)
+        app = self._exact.get(scope["path"])
+        if app is None:
+            await self._patterns(scope, receive, send)
+        else:
+            scope["url_route"] = {"args": (), "kwargs": {}}  # as Channels has it
+            await app(scope, receive, send)
 
 
 application = Application()

@@ -75,7 +75,10 @@ async def test_an_entry_is_in_redis_in_the_order_of_the_calls(
     assert in_stream(redis_server) == names(100)
 
 
-async def test_an_entry_outlives_a_process_that_is_killed_at_once(redis_server: embedded.Server) -> None:
+@pytest.mark.parametrize("sent", ["await asyncio.sleep(0)", "ledger.flush()"])
+async def test_an_entry_outlives_a_process_that_is_killed_as_soon_as_it_is_sent(
+    redis_server: embedded.Server, sent: str
+) -> None:
     script = f"""
 import asyncio, os, signal
 from gateway_app.ledger import Ledger
@@ -85,6 +88,7 @@ async def main():
     await ledger.start()
     for name in names(50):
         ledger.append(record(name))
+    {sent}
     os.kill(os.getpid(), signal.SIGKILL)
 asyncio.run(main())
 """
