@@ -6,9 +6,9 @@ import socket
 import sys
 
 import uvicorn
-from uvicorn.supervisors import Multiprocess
 
 from llmgateway import env, logs
+from llmgateway.workers import Workers
 
 GRACEFUL_SECONDS = 20
 """What running calls and streams get to finish once a stop is asked for."""
@@ -70,7 +70,7 @@ def listening(config: uvicorn.Config, *, slow_reader_timeout: float) -> socket.s
 def serve(config: uvicorn.Config, accepting: socket.socket) -> int:
     """Until a signal; the exit code."""
     if config.workers > 1:
-        Multiprocess(config, sockets=[accepting]).run()
+        Workers(config, sockets=[accepting]).run()
         return 0
     server = uvicorn.Server(config)
     with contextlib.suppress(KeyboardInterrupt):  # which it raises again once it has stopped
