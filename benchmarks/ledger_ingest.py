@@ -70,9 +70,8 @@ def _own_redis() -> Iterator[str]:
 
 def _lay_out(count: int, url: str) -> None:
     """Entries as gateways write them, of now."""
-    from dataclasses import replace
-
     from django.utils import timezone
+    from msgspec.structs import replace
 
     from gateway_app import ledger_rows
     from gateway_app.ids import uuid7

@@ -1,11 +1,7 @@
 """One JSON object a log line (or a readable one), for our own events and for every library's."""
 
-import asyncio
-import atexit
 import logging
 import logging.config
-import sys
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -19,12 +15,12 @@ def configure(*, level: str, form: str) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        _stamp,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
     structlog.configure(
         processors=[*shared, structlog.processors.format_exc_info, _renderer(form)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=lambda *_: lines,
+        logger_factory=structlog.WriteLoggerFactory(),
         cache_logger_on_first_use=True,
     )
     logging.config.dictConfig(_standard_library(shared, form))
@@ -62,47 +58,6 @@ def _standard_library(shared: list[structlog.typing.Processor], form: str) -> di
             **{name: {"level": "WARNING"} for name in QUIET},
         },
     }
-
-
-def _stamp(logger: Any, method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    event["time"] = f"{datetime.now(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
-    return event
-
-
-class Lines:
-    """structlog's last step. In an event loop, the lines of a moment go out together, in one system call."""
-
-    MOMENT = 0.01
-    """Seconds."""
-
-    def __init__(self) -> None:
-        self._lines: list[str] = []
-        self._loop: asyncio.AbstractEventLoop | None = None
-        """Where the next flush is due; it may have ended without one."""
-        atexit.register(self.flush)
-
-    def msg(self, line: str) -> None:
-        self._lines.append(line)
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            self.flush()
-            return
-        if self._loop is not loop:
-            self._loop = loop
-            loop.call_later(self.MOMENT, self.flush)
-
-    debug = info = warning = error = critical = exception = msg
-
-    def flush(self) -> None:
-        waiting, self._lines, self._loop = self._lines, [], None
-        if waiting:
-            sys.stdout.write("\n".join(waiting) + "\n")
-            sys.stdout.flush()
-
-
-lines = Lines()
-"""Of this process."""
 
 
 def _renderer(form: str) -> structlog.typing.Processor:
