@@ -80,12 +80,9 @@ class RedisMux:
         self._lost()
 
     def _expect(self, reply: asyncio.Future[Any]) -> None:
-        loop = asyncio.get_running_loop()
-        if not self._owed and self._pipe:
-            self._pipe.sent_at = None
         self._owed.append(reply)
         if self._watch is None:
-            self._watch = loop.call_later(SILENCE, self._check)
+            self._watch = asyncio.get_running_loop().call_later(SILENCE, self._check)
 
     def _replied(self, answer: Any) -> None:
         if not self._owed:
@@ -104,14 +101,12 @@ class RedisMux:
         if not self._owed or self._pipe is None:
             return
         loop = asyncio.get_running_loop()
-        now = loop.time()
-        asked_at = now if self._pipe.sent_at is None else self._pipe.sent_at
-        left = max(asked_at, self._pipe.heard_at) + SILENCE - now
+        left = max(self._pipe.sent_at, self._pipe.heard_at) + SILENCE - loop.time()
         if left > 0:
             self._suspected = False
             self._watch = loop.call_later(left, self._check)
         elif not self._suspected:
-            # Once more when whatever has arrived was read: a busy process must not blame Redis.
+            # Once more when what waits was sent and what came was read: a busy process must not blame Redis.
             self._suspected = True
             self._watch = loop.call_later(ONE_TURN, self._check)
         else:

@@ -28,8 +28,8 @@ class RedisPipe(asyncio.Protocol):
         self._unsent: list[bytes] = []
         self.heard_at = 0.0
         """When bytes came last, on the loop's clock: a long reply takes its time."""
-        self.sent_at: float | None = None
-        """When bytes went out first since somebody set this to None."""
+        self.sent_at = 0.0
+        """When bytes went out first since some came last."""
 
     @classmethod
     async def connect(
@@ -76,7 +76,7 @@ class RedisPipe(asyncio.Protocol):
         unsent, self._unsent = self._unsent, []
         if unsent and self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"".join(unsent))
-            if self.sent_at is None:
+            if self.sent_at <= self.heard_at:
                 self.sent_at = asyncio.get_running_loop().time()
 
     def close(self) -> None:
