@@ -81,8 +81,6 @@ class Flight:
                     self._furthest = place
                     self._ahead -= chunk.size
                 yield chunk
-                if len(chunk.text) >= LONGEST_PIECE:  # a long text takes turns with everything else
-                    await asyncio.sleep(0)
             if self.landed:
                 break
             await news.wait()

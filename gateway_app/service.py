@@ -84,6 +84,8 @@ class Service:
                     if chunk.text or chunk.tool_calls:
                         call.first_token()
                         yield Delta(text=chunk.text, tool_calls=chunk.tool_calls)
+                    if len(chunk.text) >= LONGEST_PIECE:  # a long text takes turns with everything else
+                        await sleep(0)
             call.outcome = "ok"
         except (CancelledError, GeneratorExit):
             raise
@@ -115,8 +117,6 @@ class Service:
         if stored := await self._look_up(plan, call):
             for piece in replay(stored.completion, whole=not call.request.stream):
                 yield piece
-                if len(piece.text) >= LONGEST_PIECE:  # a long text takes turns with everything else
-                    await sleep(0)
             return
         async with aclosing(self._shared(plan, call)) as chunks:
             async for chunk in chunks:
