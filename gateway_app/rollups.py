@@ -1,5 +1,4 @@
-"""Sums calls up by hour, day and month: whole, again and again, so that late calls are in and nothing counts
-twice.
+"""Sums calls up by hour, day and month: whole, again and again, so that late calls are in, and none twice.
 
 Who writes calls leaves a note of their hours in `RollupDue`, in the same transaction.
 """

@@ -18,6 +18,7 @@ MODELS = {
     "gemini-9-unpriced": None,
 }
 PROMPTS = ("summarizer", "ticket-classifier", "translator", "sql-explainer", None)
+STEPS = [{"name": "resolve", "at": 0.0004}, {"name": "cache", "at": 0.001}]
 ERRORS = ("provider_timeout", "provider_rate_limited", "provider_unavailable", "variables_invalid")
 
 
@@ -65,7 +66,7 @@ def _call(dice: random.Random, keys: list[tuple[int, str, str]]) -> Call:
         outcome=outcome,
         error_code=error,
         finish_reason="stop" if outcome == "ok" else None,
-        steps=[{"name": "resolve", "at": 0.0004}, {"name": "cache", "at": 0.001}],
+        steps=STEPS,
         attempts=[] if hit else [_attempt(model, latency / 1000, error)],
     )
 

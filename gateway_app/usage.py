@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from django.db.models import Q, QuerySet, Sum
@@ -26,7 +27,7 @@ class Percentiles(NamedTuple):
     p95: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Summary:
     """Alike calls, summed up. Money in USD, durations in milliseconds."""
 
@@ -54,11 +55,11 @@ class Summary:
     """A histogram, as the next one."""
     first_token: Decimal
 
-    @property
+    @cached_property
     def latencies(self) -> Percentiles:
         return Percentiles(*percentiles(self.latency, 0.5, 0.95))
 
-    @property
+    @cached_property
     def first_tokens(self) -> Percentiles:
         return Percentiles(*percentiles(self.first_token, 0.5, 0.95))
 

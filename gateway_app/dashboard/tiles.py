@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gateway_app.figures import dollars, milliseconds, percent, short, spend, thousands
-from gateway_app.usage import Summary
+from gateway_app.usage import Percentiles, Summary
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,18 +44,8 @@ def tiles(now: Summary, before: Summary) -> Sequence[Tile]:
             change=_points(now.hit_rate, now, before.hit_rate, before),
             tone=_tone(now.hit_rate - before.hit_rate, now, before),
         ),
-        Tile(
-            label="Latency",
-            value=milliseconds(now.latencies.p50),
-            note=f"p95 {milliseconds(now.latencies.p95)}",
-            change=_change(now.latencies.p50 or 0, before.latencies.p50 or 0),
-        ),
-        Tile(
-            label="First token",
-            value=milliseconds(now.first_tokens.p50),
-            note=f"p95 {milliseconds(now.first_tokens.p95)}",
-            change=_change(now.first_tokens.p50 or 0, before.first_tokens.p50 or 0),
-        ),
+        _duration("Latency", now.latencies, before.latencies),
+        _duration("First token", now.first_tokens, before.first_tokens),
         Tile(
             label="Errors",
             value=percent(now.error_rate if now.calls else None),
@@ -63,6 +53,15 @@ def tiles(now: Summary, before: Summary) -> Sequence[Tile]:
             change=_points(now.error_rate, now, before.error_rate, before),
             tone=_tone(before.error_rate - now.error_rate, now, before),
         ),
+    )
+
+
+def _duration(label: str, now: Percentiles, before: Percentiles) -> Tile:
+    return Tile(
+        label=label,
+        value=milliseconds(now.p50),
+        note=f"p95 {milliseconds(now.p95)}",
+        change=_change(now.p50 or 0, before.p50 or 0),
     )
 
 
