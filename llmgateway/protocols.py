@@ -101,6 +101,8 @@ class BoundedHttp(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._forget()
         super().handle_websocket_upgrade()
+        if self._leaving:
+            self.transport.get_protocol().shutdown()
 
     def shutdown(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
@@ -110,8 +112,8 @@ class BoundedHttp(HttpToolsProtocol):
         self.loop.call_later(LAST_WORDS, self._leave)
 
     def _leave(self) -> None:
-        """Nobody has asked anything since."""
-        if not self.transport.is_closing():
+        """Nobody has asked anything since, or what was asked has its answer; a socket lives on."""
+        if self in self.connections:
             super().shutdown()
 
     def _drain(self, size: int) -> None:
@@ -166,12 +168,12 @@ class PatientSocket(WebSocketsSansIOProtocol):
     """A stop asks the application to come to an end."""
 
     def shutdown(self) -> None:
-        """Not the end yet: `websocket.drain` lets the application finish what is under way."""
-        if self.handshake_complete and not self.close_sent:
+        """Not the end yet: `websocket.drain` lets the application finish what is under way, a handshake too."""
+        if self.close_sent:
+            super().shutdown()
+        else:
             drain: Any = {"type": "websocket.drain"}
             self.queue.put_nowait(drain)
-        else:
-            super().shutdown()
 
 
 def _refusal(status: int, code: bytes, message: bytes) -> bytes:

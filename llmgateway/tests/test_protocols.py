@@ -9,8 +9,14 @@ import pytest
 import uvicorn
 
 from llmgateway.ports import free_port
-from llmgateway.protocols import BoundedHttp
+from llmgateway.protocols import LAST_WORDS, BoundedHttp, PatientSocket
 
+UPGRADE = (
+    b"GET /socket HTTP/1.1\r\nHost: gateway\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+)
+TEXT = bytes([0x81, 0x82, 0, 0, 0, 0]) + b"hi"
+"""A frame from a client."""
 HEAD = b"POST /chat HTTP/1.1\r\nHost: gateway\r\nContent-Length: 10\r\n\r\n"
 
 
@@ -24,6 +30,9 @@ class Hasty(BoundedHttp):
 
 
 async def echo(scope: Any, receive: Any, send: Any) -> None:
+    if scope["type"] == "websocket":
+        await talk(receive, send)
+        return
     if scope["path"] == "/refuse":
         await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"no"})
@@ -38,29 +47,49 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": body.ljust(10)})
 
 
+async def talk(receive: Any, send: Any) -> None:
+    """Takes its time to accept, and says what comes in."""
+    await receive()
+    await asyncio.sleep(0.3)
+    await send({"type": "websocket.accept"})
+    while (message := await receive())["type"] != "websocket.disconnect":
+        await send({"type": "websocket.send", "text": message.get("text") or message["type"]})
+
+
 Connect = Callable[[], AbstractAsyncContextManager[tuple[asyncio.StreamReader, asyncio.StreamWriter]]]
 
 
 @pytest.fixture
-async def connect() -> AsyncIterator[Connect]:
-    """A connection to a server that waits for 0.3 s and takes three."""
-    port = free_port()
+async def server() -> AsyncIterator[uvicorn.Server]:
+    """Waits for 0.3 s and takes three connections."""
+    ours: Any = {"http": Hasty, "ws": PatientSocket}
     server = uvicorn.Server(
-        uvicorn.Config(echo, port=port, http=Hasty, lifespan="off", log_config=None, loop="none")
+        uvicorn.Config(echo, port=free_port(), lifespan="off", log_config=None, loop="none", **ours)
     )
     running = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.01)
+    yield server
+    server.should_exit = True
+    await running
 
+
+@pytest.fixture
+def connect(server: uvicorn.Server) -> Connect:
     @asynccontextmanager
     async def opened() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-        reader, writer = await asyncio.open_connection("127.0.0.1", port)
+        reader, writer = await asyncio.open_connection("127.0.0.1", server.config.port)
         yield reader, writer
         writer.close()
 
-    yield opened
+    return opened
+
+
+async def stopping(server: uvicorn.Server) -> None:
+    """Asks for a stop; returns once the server has told its connections."""
     server.should_exit = True
-    await running
+    while server.servers[0].is_serving():
+        await asyncio.sleep(0.01)
 
 
 async def test_a_request_without_the_end_of_its_headers_is_answered_408(connect: Connect) -> None:
@@ -127,3 +156,26 @@ async def test_a_short_body_that_is_refused_leaves_the_connection_usable(connect
         writer.write(b"56789" + HEAD + b"0123456789")
         answer = await asyncio.wait_for(reader.readuntil(b"0123456789"), 10)
     assert answer.startswith(b"HTTP/1.1 200")
+
+
+async def test_a_handshake_under_way_at_a_stop_comes_to_its_end(
+    connect: Connect, server: uvicorn.Server
+) -> None:
+    async with connect() as (reader, writer):
+        writer.write(UPGRADE)
+        await asyncio.sleep(0.1)
+        await stopping(server)
+        answer = await asyncio.wait_for(reader.readuntil(b"drain"), 10)
+    assert answer.startswith(b"HTTP/1.1 101")
+
+
+async def test_a_socket_that_is_opened_on_a_connection_just_after_a_stop_is_not_cut_off(
+    connect: Connect, server: uvicorn.Server
+) -> None:
+    async with connect() as (reader, writer):
+        await stopping(server)
+        writer.write(UPGRADE)
+        assert (await asyncio.wait_for(reader.readuntil(b"drain"), 10)).startswith(b"HTTP/1.1 101")
+        await asyncio.sleep(LAST_WORDS)  # when whoever has not asked is turned out
+        writer.write(TEXT)
+        await asyncio.wait_for(reader.readuntil(b"hi"), 10)
