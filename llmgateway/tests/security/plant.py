@@ -15,6 +15,7 @@ from evals_app.models import EvalResult, EvalRun  # noqa: E402
 from gateway_app import access, models  # noqa: E402
 from gateway_app.models import Call, CallContent, Feedback, ModelPrice, Project  # noqa: E402
 from llmgateway.tests.security.payloads import FORMULAS, MARKUP  # noqa: E402
+from llmgateway.tests.security.plant_experiments import experiments  # noqa: E402
 from prompts_app import examples, scheduling, services  # noqa: E402
 from prompts_app.changes import By  # noqa: E402
 from prompts_app.content import Message, VersionContent  # noqa: E402
@@ -31,6 +32,8 @@ def main() -> None:
     webhooks(by)
     ledger()
     datasets_and_runs(by["actor"])
+    experiments(NAME, by)
+    parrot(by)
 
 
 def prompts(by: By) -> None:
@@ -53,6 +56,14 @@ def prompts(by: By) -> None:
     scheduling.schedule_change(
         prompt=NAME, action="make_live", version="v2", at=now() + timedelta(days=9), **by
     )
+
+
+def parrot(by: By) -> None:
+    """A prompt whose answer is the variable `text`."""
+    services.create_prompt(name="parrot", **by)
+    content = VersionContent(user="Say: {{text}}")
+    services.save_draft(prompt="parrot", version="v1", content=content, **by)
+    services.publish_version(prompt="parrot", version="v1", **by)
 
 
 def webhooks(by: By) -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, Error, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, expect, sync_playwright
 
 from llmgateway.env import ROOT
 from llmgateway.stack import Stack
+from llmgateway.tests.security.payloads import MARKUP
 
 CHROMIUM = Path("/usr/bin/chromium")
-OF_A_KIND = 2
+OF_A_KIND = 3
 """Pages of rows: so many of one kind are opened. Of a list one, whatever its filters."""
 AT_MOST = 150
 LEAVING = re.compile(r"/(logout|jsi18n|autocomplete)/|/(export|download)")
@@ -124,11 +125,12 @@ def links(page: Page) -> list[str]:
 
 def kind_of(address: str) -> str:
     """The address without what names a row and without its query."""
-    return re.sub(r"/(\d+|[0-9a-f-]{36}|[a-z0-9]{12}|\d+-\d+)(?=/)", "/…", urlsplit(address).path)
+    return re.sub(r"/(c?\d+|[0-9a-f-]{36}|[a-z0-9]{12}|\d+-\d+)(?=/)", "/…", urlsplit(address).path)
 
 
 def test_the_walk_came_everywhere(seen: Walk) -> None:
     assert len(seen.pages) > 50
+    assert any("/ship/" in address for address in seen.pages), "not even to an experiment's last page"
     assert {address: status for address, status in seen.pages.items() if status != 200} == {}
 
 
@@ -155,3 +157,22 @@ def test_no_page_holds_what_its_policy_refuses(seen: Walk) -> None:
 
 def test_no_script_fails(seen: Walk) -> None:
     assert seen.errors == []
+
+
+def test_what_a_model_says_is_text_in_the_playground(planted: Stack, chromium: Browser) -> None:
+    walk = Walk()
+    page = watched(planted, chromium, walk)
+    log_in(page, planted)
+    page.goto("/admin/prompts_app/prompt/")
+    page.get_by_role("link", name="parrot", exact=True).click()
+    page.goto(f"{page.url.removesuffix('change/')}try/")
+    page.locator("[data-variable=text]").fill("\n".join(MARKUP))
+    page.locator("#playground-name").fill(MARKUP[6])
+    page.get_by_text("Save as example").click()
+    expect(page.locator("#playground-note")).to_have_text(f"Saved as “{MARKUP[6]}”.")
+    page.get_by_role("button", name="Run").click()
+    expect(page.locator(".prompt-answer .prompt-facts")).to_contain_text("tokens")
+    answer = page.locator(".prompt-answer .prompt-text").inner_text()
+    page.context.close()
+    assert [text for text in MARKUP if text not in answer] == []
+    assert (walk.hits, walk.refusals, walk.errors) == ([], [], [])
