@@ -50,7 +50,7 @@ def litellm(house: House, folder: Path) -> Iterator[Gateway]:
     port = free_port()
     config = house.directory / "litellm.yaml"
     upstream = {"model": f"openai/{MODEL}", "api_base": f"{house.vendor}/v1", "api_key": "none"}
-    # Its entries live a minute otherwise, and what should be a hit comes to the vendor in the middle of a run.
+    # Its entries live a minute otherwise, and what should be a hit comes to the vendor amid a run.
     kept = {"type": "redis", "url": house.redis_url, "ttl": 3600}
     settings = {
         "model_list": [{"model_name": MODEL, "litellm_params": upstream}],

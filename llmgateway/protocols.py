@@ -102,7 +102,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._forget()
         super().handle_websocket_upgrade()
         if self._leaving:
-            self.transport.get_protocol().shutdown()
+            socket: Any = self.transport.get_protocol()
+            socket.shutdown()
 
     def shutdown(self) -> None:
         if self.cycle is not None and not self.cycle.response_complete:
@@ -168,7 +169,7 @@ class PatientSocket(WebSocketsSansIOProtocol):
     """A stop asks the application to come to an end."""
 
     def shutdown(self) -> None:
-        """Not the end yet: `websocket.drain` lets the application finish what is under way, a handshake too."""
+        """Not the end yet: `websocket.drain` lets the application finish what runs, handshakes too."""
         if self.close_sent:
             super().shutdown()
         else:

@@ -63,9 +63,10 @@ def looked_at(prompt: str, by: By) -> None:
 def calls(row: Experiment, label: str) -> None:
     made = Call.objects.bulk_create(
         Call(
-            created_at=now(), request_id=uuid4().hex, unit_hash=uuid4().hex[:16], session_id="s", surface="chat",
-            streamed=False, prompt_name=row.prompt, prompt_version=label, phase=row.phase, arm_reason="split",
-            latency_ms=500.0, cost_usd="0.0001", total_tokens=9, cache="MISS", outcome="ok",
+            created_at=now(), request_id=uuid4().hex, unit_hash=uuid4().hex[:16], session_id="s",
+            surface="chat", streamed=False, prompt_name=row.prompt, prompt_version=label, phase=row.phase,
+            arm_reason="split", latency_ms=500.0, cost_usd="0.0001", total_tokens=9, cache="MISS",
+            outcome="ok",
         )
         for _ in range(UNITS)
     )  # fmt: skip
