@@ -15,9 +15,10 @@ LAST_WORDS = 0.5
 CONNECTIONS = 10_000
 """Of one process; fewer where it may not open two files for each."""
 SPARE_FILES = 256
+NO_HANDSHAKE = (400, b"invalid_request", b"a WebSocket begins with a GET of few short headers and no body")
 TOO_LATE = (408, b"request_timeout", b"the request did not come to its end in time")
 TOO_MANY = (503, b"too_many_connections", b"this process has as many connections as it can serve")
-REASONS = {408: b"Request Timeout", 503: b"Service Unavailable"}
+REASONS = {400: b"Bad Request", 408: b"Request Timeout", 503: b"Service Unavailable"}
 
 
 def connection_limit() -> int:
@@ -101,8 +102,10 @@ class BoundedHttp(HttpToolsProtocol):
     def handle_websocket_upgrade(self) -> None:
         self._forget()
         super().handle_websocket_upgrade()
-        if self._leaving:
-            socket: Any = self.transport.get_protocol()
+        socket: Any = self.transport.get_protocol()
+        if not socket.handshake_initiated:  # it has all of it, found something wrong and says nothing
+            self._refuse(NO_HANDSHAKE)
+        elif self._leaving:
             socket.shutdown()
 
     def shutdown(self) -> None:

@@ -11,10 +11,11 @@ import uvicorn
 from llmgateway.ports import free_port
 from llmgateway.protocols import LAST_WORDS, BoundedHttp, PatientSocket
 
-UPGRADE = (
+OPENING = (
     b"GET /socket HTTP/1.1\r\nHost: gateway\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
-    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n\r\n"
+    b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==\r\n"
 )
+UPGRADE = OPENING + b"\r\n"
 TEXT = bytes([0x81, 0x82, 0, 0, 0, 0]) + b"hi"
 """A frame from a client."""
 HEAD = b"POST /chat HTTP/1.1\r\nHost: gateway\r\nContent-Length: 10\r\n\r\n"
@@ -156,6 +157,27 @@ async def test_a_short_body_that_is_refused_leaves_the_connection_usable(connect
         writer.write(b"56789" + HEAD + b"0123456789")
         answer = await asyncio.wait_for(reader.readuntil(b"0123456789"), 10)
     assert answer.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        OPENING + b"X: " + b"x" * 9_000 + b"\r\n\r\n",
+        OPENING + b"X: x\r\n" * 200 + b"\r\n",
+        OPENING + b"Content-Length: 2\r\n\r\nhi",
+        OPENING + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        UPGRADE.replace(b"/socket", b"/" + b"a" * 9_000),
+    ],
+    ids=["long header", "many headers", "body", "chunked body", "long path"],
+)
+async def test_a_handshake_that_is_none_is_answered_400_and_holds_no_connection(
+    connect: Connect, request_: bytes
+) -> None:
+    async with connect() as (reader, writer):
+        writer.write(request_)
+        answer = await asyncio.wait_for(reader.read(), 10)
+    assert answer.startswith(b"HTTP/1.1 400 Bad Request")
+    assert b'"code":"invalid_request"' in answer
 
 
 async def test_a_handshake_under_way_at_a_stop_comes_to_its_end(
