@@ -1,8 +1,7 @@
 """The Gemini adapter against the simulator: what goes out, what comes back, how failures are named."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing
 
 import aiohttp
 import pytest
@@ -14,7 +13,6 @@ from gateway_app.providers.gemini_sdk import FOREIGN_ERRORS
 from gateway_app.testing.simulator import Simulator
 from gateway_app.testing.wire.requests import in_camel_case
 from gateway_app.tests.conftest import OpenGemini, ask, chunks_of, completion_of, until
-from gateway_app.tests.scripted_vendor import scripted_vendor
 from gateway_app.types import CompletionRequest, Image, Message, Parameters, ToolCall
 
 WEATHER = {
@@ -201,34 +199,6 @@ def foreign_errors() -> list[Exception]:
         ConnectionResetError(),
         ValueError("Expecting value"),
     ]
-
-
-@asynccontextmanager
-async def stranger() -> AsyncIterator[tuple[str, list[bytes]]]:
-    """An address, and what is said to it."""
-    heard: list[bytes] = []
-
-    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        heard.append(await reader.readuntil(b"\r\n\r\n"))
-        writer.close()
-
-    async with await asyncio.start_server(listen, "127.0.0.1") as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/", heard
-
-
-@pytest.mark.parametrize("whole", [True, False], ids=["whole", "streamed"])
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_the_key_does_not_follow_a_redirect(
-    open_gemini: OpenGemini, *, status: int, whole: bool
-) -> None:
-    async with (
-        stranger() as (elsewhere, heard),
-        scripted_vendor(status=status, headers={"Location": elsewhere}) as url,
-        open_gemini(url, api_key="a-key-of-ours") as adapter,
-    ):
-        with pytest.raises(ours.ProviderError):
-            await chunks_of(adapter, ask("Hello"), whole=whole)
-    assert heard == []
 
 
 @pytest.mark.parametrize("foreign", foreign_errors(), ids=lambda exc: type(exc).__name__)
