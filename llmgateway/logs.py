@@ -42,6 +42,7 @@ def _standard_library(shared: list[structlog.typing.Processor], form: str) -> di
                 "foreign_pre_chain": [*shared, structlog.stdlib.add_logger_name],
             }
         },
+        "filters": {"refusals_in_a_line": {"()": lambda: _without_stack}},
         "handlers": {
             "stdout": {
                 "class": "logging.StreamHandler",
@@ -55,9 +56,17 @@ def _standard_library(shared: list[structlog.typing.Processor], form: str) -> di
             "psycopg.pool": {"level": "ERROR"},
             "uvicorn": {"level": "INFO"},
             "django": {"level": "WARNING"},
+            "django.request": {"filters": ["refusals_in_a_line"]},
             **{name: {"level": "WARNING"} for name in QUIET},
         },
     }
+
+
+def _without_stack(record: logging.LogRecord) -> bool:
+    """Where Django warns, it refused what somebody asked for: the place in our code says nothing."""
+    if record.levelno == logging.WARNING:
+        record.exc_info = None
+    return True
 
 
 def _renderer(form: str) -> structlog.typing.Processor:

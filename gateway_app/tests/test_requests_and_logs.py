@@ -9,7 +9,7 @@ import httpx
 import pytest
 import websockets
 
-from gateway_app.tests.clients import open_socket
+from gateway_app.tests.clients import open_browser, open_socket
 from llmgateway.stack import Stack
 
 JSON = {"Content-Type": "application/json"}
@@ -61,6 +61,15 @@ def test_the_log_follows_a_request_from_the_prompt_to_its_end(stack: Stack, api:
     assert secret not in whole
     assert stack.key not in whole
     assert stack.key.split("_")[2] not in whole
+
+
+def test_a_page_that_is_refused_is_one_line_of_the_log_without_a_stack(stack: Stack) -> None:
+    with open_browser(stack) as browser:
+        refused = browser.client.get("/admin/gateway_app/call/add/", headers={"X-Request-ID": "refused-1"})
+    assert refused.status_code == 403
+    (line,) = [one for one in lines_of(stack, "refused-1", count=1) if one["level"] == "warning"]
+    assert "/admin/gateway_app/call/add/" in str(line["event"])
+    assert "exception" not in line
 
 
 BODIES = [

@@ -26,7 +26,7 @@ Login = Callable[[str], Client]
 
 @pytest.fixture
 def ids(db: None, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    # Half of what is asked is refused, each time with a traceback in the log.
+    # Half of what is asked is refused, each time with a line in the log.
     monkeypatch.setattr(logging.getLogger("django.request"), "disabled", True)
     return admin_rows.make()
 
