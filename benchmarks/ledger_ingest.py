@@ -3,9 +3,9 @@
     python -m benchmarks.ledger_ingest --entries 40000
     DATABASE_URL=... python -m benchmarks.ledger_ingest    into that ledger, and out of it again
 
-The entries lie in a Redis of its own; then one worker moves them, as it does in production, sums included.
-Told are rows a second, and the CPU of worker and of Postgres for a row in microseconds: two cores hold as
-many rows a second as two million divided by both together.
+The entries lie in a Redis of its own; then one worker moves them, as it does in production, sums included;
+then as many again by two. Told are rows a second, and the CPU of the workers and of Postgres for a row in
+microseconds: two cores hold as many rows a second as two million divided by both together.
 """
 
 import argparse
@@ -13,8 +13,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import msgspec
@@ -27,6 +27,7 @@ from llmgateway import embedded, parts
 KEY = "ingestbench0"
 WITHIN = 600
 """Seconds."""
+WORKERS = (1, 2)
 
 
 def main() -> None:
@@ -46,15 +47,24 @@ def _measure(count: int, environment: dict[str, str]) -> None:
     import django
 
     django.setup()
-    with _own_redis() as url:
+    print(f"{'workers':>8} {'rows/s':>8} {'worker':>8} {'Postgres':>8}  µs of CPU for a row")
+    try:
+        for number in WORKERS:
+            _moved(count, environment, workers=number)
+    finally:
+        _remove()
+
+
+def _moved(count: int, environment: dict[str, str], *, workers: int) -> None:
+    """Prints a line."""
+    with _own_redis() as url, ExitStack() as running:
         _lay_out(count, url)
-        worker = parts.ledger({**environment, "REDIS_URL": url, "LOG_LEVEL": "ERROR"})
-        worker.start()
-        try:
-            _tell(count, url, worker_pid=worker.pid or 0)
-        finally:
-            worker.stop()
-            _remove()
+        quiet = {**environment, "REDIS_URL": url, "LOG_LEVEL": "ERROR"}
+        children = [parts.ledger(quiet) for _ in range(workers)]
+        for child in children:
+            child.launch()
+            running.callback(child.stop)
+        _tell(count, url, workers=[child.pid or 0 for child in children])
 
 
 @contextmanager
@@ -91,8 +101,8 @@ def _lay_out(count: int, url: str) -> None:
         pipe.execute()
 
 
-def _tell(count: int, url: str, *, worker_pid: int) -> None:
-    """From a tenth of the entries on, when the worker is at it, to the last."""
+def _tell(count: int, url: str, *, workers: Sequence[int]) -> None:
+    """From a tenth of the entries on, when all workers are at it, to the last."""
     from gateway_app.ledger import STREAM
 
     postgres = postmaster()
@@ -100,19 +110,23 @@ def _tell(count: int, url: str, *, worker_pid: int) -> None:
 
         def reached(left: int) -> tuple[float, float, float, int]:
             deadline = time.monotonic() + WITHIN
-            while (now := client.xlen(STREAM)) > left:
+            while (now := client.xlen(STREAM)) > left or _at_work(client) < len(workers):
                 if time.monotonic() > deadline:
                     sys.exit(f"{now} entries are left after {WITHIN} s")
                 time.sleep(0.01)
-            busy = sum(cpu_seconds(pid) for pid in postgres)
-            return time.perf_counter(), cpu_seconds(worker_pid), busy, now
+            return time.perf_counter(), sum(map(cpu_seconds, workers)), sum(map(cpu_seconds, postgres)), now
 
         began, worker, busy, before = reached(count * 9 // 10)
         ended, worker_later, busy_later, after = reached(0)
     rows = before - after
-    print(f"{rows / (ended - began):8.0f} rows/s")
-    print(f"{1e6 * (worker_later - worker) / rows:8.0f} µs of CPU for a row, worker")
-    print(f"{1e6 * (busy_later - busy) / rows:8.0f} µs of CPU for a row, Postgres")
+    figures = rows / (ended - began), 1e6 * (worker_later - worker) / rows, 1e6 * (busy_later - busy) / rows
+    print(f"{len(workers):8} " + " ".join(f"{figure:8.0f}" for figure in figures), flush=True)
+
+
+def _at_work(client: redis.Redis) -> int:
+    from gateway_app.ledger import STREAM
+
+    return sum(group["consumers"] for group in client.xinfo_groups(STREAM))
 
 
 def _remove() -> None:

@@ -1,16 +1,18 @@
 """Ledger entries as rows in Postgres."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import timedelta
 from typing import Any
 
 import msgspec
-from django.db import DataError, connections, transaction
+from django.db import DataError, connection, connections, transaction
 
+from gateway_app.call_sql import INSERTION
 from gateway_app.models import Call, CallContent, RollupDue
 from gateway_app.records import Attempt, CallRecord, Step
 from gateway_app.types import Usage
 
+_encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(CallRecord)
 
 
@@ -49,8 +51,9 @@ def _insert(records: dict[bytes, CallRecord]) -> list[bytes]:
 
 
 @transaction.atomic
-def _insert_all(records: Any) -> None:
-    Call.objects.bulk_create((row(record) for record in records), ignore_conflicts=True)
+def _insert_all(records: Collection[CallRecord]) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(INSERTION, [_document(records)])
     CallContent.objects.bulk_create(
         (content for record in records for content in _contents(record)), ignore_conflicts=True
     )
@@ -58,18 +61,26 @@ def _insert_all(records: Any) -> None:
     RollupDue.objects.bulk_create(RollupDue(hour=hour) for hour in sorted(hours))
 
 
-def row(record: CallRecord) -> Call:
-    usage = record.usage
-    return Call(
-        **{name: _storable(name, getattr(record, name)) for name in SAME},
-        **msgspec.to_builtins(usage),
-        parse_ms=_milliseconds(record.parsing),
-        latency_ms=record.latency * 1000,
-        time_to_first_token_ms=_milliseconds(record.time_to_first_token),
-        upstream_ms=record.upstream * 1000,
-        steps=msgspec.to_builtins(record.steps),
-        attempts=msgspec.to_builtins(record.attempts),
-    )
+def _document(records: Iterable[CallRecord]) -> str:
+    """The rows as JSON: Django and psycopg take ten times as long to say as much."""
+    document = _encode([_values(record) for record in records])
+    if NUL in document:
+        document = _encode(_without_nul(msgspec.json.decode(document)))
+    return document.decode()
+
+
+def _values(record: CallRecord) -> dict[str, Any]:
+    """Column -> what JSON says of it."""
+    return {
+        **{name: getattr(record, name) for name in SAME},
+        **msgspec.structs.asdict(record.usage),
+        "parse_ms": _milliseconds(record.parsing),
+        "latency_ms": record.latency * 1000,
+        "time_to_first_token_ms": _milliseconds(record.time_to_first_token),
+        "upstream_ms": record.upstream * 1000,
+        "steps": record.steps,
+        "attempts": record.attempts,
+    }
 
 
 def record(row: Call) -> CallRecord:
@@ -134,15 +145,7 @@ SAME = [
     "error_code",
     "finish_reason",
 ]
-
-
-LENGTHS = {field.attname: field.max_length for field in Call._meta.concrete_fields if field.max_length}
-
-
-def _storable(name: str, value: Any) -> Any:
-    """No more characters than the column has."""
-    value = _without_nul(value)
-    return value[: LENGTHS.get(name)] if isinstance(value, str) else value
+NUL = rb"\u0000"
 
 
 def _without_nul(value: Any) -> Any:

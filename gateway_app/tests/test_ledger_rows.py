@@ -141,3 +141,11 @@ def test_money_is_kept_to_the_last_digit() -> None:
     write(call(cost_usd=Decimal("0.0000000001"), saved_usd=Decimal("12345678.0123456789")))
     row = Call.objects.get()
     assert (row.cost_usd, row.saved_usd) == (Decimal("0.0000000001"), Decimal("12345678.0123456789"))
+
+
+def test_a_text_that_is_too_long_is_cut_and_a_nul_is_left_out() -> None:
+    stops = {"stop": ["\0x", r"\u0000"]}
+    write(call("r" * 200, key_name="a\0b", parameters=stops), call("other"))
+    row = Call.objects.get(key_name="ab")
+    assert (row.request_id, row.parameters) == ("r" * 128, {"stop": ["x", r"\u0000"]})
+    assert Call.objects.count() == 2
