@@ -45,12 +45,12 @@ class Command(BaseCommand):
         self._load_kinds()
         for first in range(1, count + 1, BATCH):
             self._load(first, min(first + BATCH - 1, count), count=count, until=now, span=span)
+        _analyze("gateway_app_call")
         loaded = time.monotonic()
         hours = _hours(now - span, now)
         for start in range(0, len(hours), HOURS_AT_ONCE):
             roll_up(hours[start : start + HOURS_AT_ONCE])
-        with connection.cursor() as cursor:
-            cursor.execute("ANALYZE gateway_app_call, gateway_app_rollup")
+        _analyze("gateway_app_rollup")
         self.stdout.write(
             f"{count:,} calls in {loaded - began:.0f} s, "
             f"{len(hours):,} hours summed up in {time.monotonic() - loaded:.0f} s"
@@ -80,6 +80,13 @@ class Command(BaseCommand):
                 f"JOIN kind ON number = n::bigint * 7919 %% {KINDS} + 1",
                 given,
             )
+
+
+def _analyze(table: str) -> None:
+    """Before anybody plans a query over it."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+        cursor.execute(f"ANALYZE {table}")
 
 
 def _hours(start: datetime, end: datetime) -> list[datetime]:
