@@ -6,11 +6,9 @@ have the last ones. Adding two numbers adds two histograms, so that Postgres add
 """
 
 import math
-from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from decimal import Context, Decimal
 from functools import reduce
-from itertools import accumulate
 
 GROWTH = 1.1
 """Of one bucket's bound to the next: a percentile is right to within 5 %."""
@@ -21,29 +19,44 @@ FIRST = math.floor(math.log(LEAST) / math.log(GROWTH))
 DIGITS = 12
 NOTHING = Decimal(0)
 
-_exactly = Context(prec=10_000).add
+_exactly = Context(prec=10_000)
+_remainder = _exactly.remainder
 
 
 def added(histograms: Iterable[Decimal]) -> Decimal:
-    return reduce(_exactly, histograms, NOTHING)
+    return reduce(_exactly.add, histograms, NOTHING)
 
 
-def held(histogram: Decimal) -> tuple[int, Sequence[int]]:
-    """The first bucket that holds something, and the counts from it on."""
+def held(histogram: Decimal) -> Iterator[tuple[int, int]]:
+    """Each bucket that holds something, and its count; the longest durations first."""
     digits = f"{histogram:f}"
-    empty = (len(digits) - len(digits.rstrip("0"))) // DIGITS
     whole = digits.zfill(-(-len(digits) // DIGITS) * DIGITS)
-    starts = range(len(whole) - (empty + 1) * DIGITS, -1, -DIGITS)
-    return FIRST + empty, [int(whole[start : start + DIGITS]) for start in starts]
+    bucket = FIRST + len(whole) // DIGITS
+    for start in range(0, len(whole), DIGITS):
+        bucket -= 1
+        if count := int(whole[start : start + DIGITS]):
+            yield bucket, count
+
+
+def counted(histogram: Decimal) -> int:
+    """How many durations there are, if they fit into one bucket: so nines are cast out, too."""
+    return int(_remainder(histogram, 10**DIGITS - 1))
 
 
 def percentiles(histogram: Decimal, *shares: float) -> Sequence[float | None]:
-    """Milliseconds that this share of the durations did not exceed, for each of `shares`; None of nothing."""
-    first, counts = held(histogram)
-    passed = list(accumulate(counts))
-    if not passed[-1]:
-        return [None for _ in shares]
-    return [middle(first + bisect_left(passed, share * passed[-1])) for share in shares]
+    """Milliseconds that this share of the durations did not exceed, for each of `shares`; None of nothing.
+
+    Reads no further than it must: of a page of a thousand rows this is most of the work.
+    """
+    shorter = total = counted(histogram)
+    wanted, found = sorted(shares), dict[float, float]()
+    for bucket, count in held(histogram):
+        shorter -= count
+        while wanted and shorter < wanted[-1] * total:
+            found[wanted.pop()] = middle(bucket)
+        if not wanted:
+            break
+    return [found.get(share) for share in shares]
 
 
 def middle(bucket: int) -> float:
