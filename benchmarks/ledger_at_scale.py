@@ -77,9 +77,8 @@ def _within(bound: float, *, only: str) -> bool:
     """Prints the table; whether every page holds the bound."""
     print(f"{'page':64} {'median':>8} {'least':>8} {'CPU':>8}  ms")
     held = True
-    asked = [page for page in pages() if only in page.name]
     with _served() as (browser, busy):
-        for page in asked:
+        for page in [page for page in pages() if only in page.name]:
             before = busy()
             taken, status = _taken(browser, page)
             computed = 1000 * (busy() - before) / TIMES
