@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,6 +10,7 @@ from uuid import UUID
 
 import msgspec
 import structlog
+from msgspec.structs import replace
 from redis.exceptions import RedisError
 
 from gateway_app.exceptions import BudgetSpent, ConcurrencyReached, LimitReached, Unavailable

@@ -2,15 +2,17 @@
 
 import hashlib
 import time
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+import msgspec
+from msgspec.structs import replace
+
 from gateway_app.catalogue import ModelCard
 from gateway_app.content import Content
-from gateway_app.events import End, Start
+from gateway_app.events import Answer, End, Start
 from gateway_app.exceptions import GatewayError, ProviderError
 from gateway_app.ids import uuid7
 from gateway_app.limits import Lease, RateLimit
@@ -18,15 +20,16 @@ from gateway_app.records import Attempt, CallRecord, Outcome, Step, StepName
 from gateway_app.requests import ChatRequest
 from gateway_app.types import CacheState, Completion, Message, Parameters, Usage
 
+NOTHING_ELSE = Parameters()
 
-@dataclass(slots=True)
-class Call:
+
+class Call(msgspec.Struct, eq=False):
     """A call under way: what has become known of it so far."""
 
     request: ChatRequest
-    id: UUID = field(default_factory=uuid7)
-    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
-    began: float = field(default_factory=time.perf_counter)
+    id: UUID = msgspec.field(default_factory=uuid7)
+    created_at: datetime = msgspec.field(default_factory=lambda: datetime.now(UTC))
+    began: float = msgspec.field(default_factory=time.perf_counter)
     prompt_version: str | None = None
     phase: int | None = None
     arm_reason: str | None = None
@@ -34,11 +37,11 @@ class Call:
     model: str | None = None
     """The one that was asked for."""
     messages: tuple[Message, ...] = ()
-    parameters: Parameters = field(default_factory=Parameters)
+    parameters: Parameters = msgspec.field(default_factory=Parameters)
     card: ModelCard | None = None
     """Of the model that is being tried, which a fallback changes."""
     completion: Completion | None = None
-    usage: Usage = field(default_factory=Usage)
+    usage: Usage = msgspec.field(default_factory=Usage)
     cost_usd: Decimal | None = None
     """Unknown until the vendor has said what was used."""
     saved_usd: Decimal | None = None
@@ -47,8 +50,8 @@ class Call:
     cache_key: str | None = None
     outcome: Outcome = "cancelled"
     error_code: str | None = None
-    steps: list[Step] = field(default_factory=list)
-    attempts: list[Attempt] = field(default_factory=list)
+    steps: list[Step] = msgspec.field(default_factory=list)
+    attempts: list[Attempt] = msgspec.field(default_factory=list)
     attempt_began: float | None = None
     lease: Lease | None = None
     """What the call holds of its key's limits."""
@@ -134,6 +137,11 @@ class Call:
             cost_usd=self.cost_usd,
         )
 
+    def answer(self, start: Start) -> Answer:
+        assert self.completion is not None, "a call that ended well has a reply"
+        reply = self.completion
+        return Answer(start=start, text=reply.text, tool_calls=reply.tool_calls, end=self.end())
+
     def summary(self) -> dict[str, Any]:
         """What the log says of it."""
         return {
@@ -216,6 +224,8 @@ class Call:
 
 def told(parameters: Parameters) -> dict[str, Any]:
     """What was set besides temperature and length; of schemas and tools, only that they are there."""
+    if replace(parameters, temperature=None, max_tokens=None) == NOTHING_ELSE:
+        return {}
     found = {name: getattr(parameters, name) for name in ("top_p", "stop", "seed", "thinking_budget")}
     found |= {"json": parameters.json_mode or parameters.response_schema is not None}
     found |= {

@@ -2,42 +2,45 @@
 
 import re
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import Any
-
-import structlog
 
 from gateway_app.errors import Failure, failure
 from gateway_app.exceptions import BodyTooLarge
 from gateway_app.headers import header
-from gateway_app.ids import uuid7
+from gateway_app.ids import current_request, uuid7_text
 from gateway_app.schemas import encode
 
 Scope = MutableMapping[str, Any]
+Answered = Callable[[int], None]
 
 NOSNIFF = (b"x-content-type-options", b"nosniff")
+DJANGOS_NOSNIFF = (b"X-Content-Type-Options", b"nosniff")
 """A model's words are never taken for a page, whatever they look like."""
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
 class Door:
-    """ASGI. Gives `scope["request_id"]`; refuses bodies over `max_body` bytes before they are read whole."""
+    """ASGI. Gives `scope["request_id"]`; refuses bodies over `max_body` bytes before they are read whole.
 
-    def __init__(self, app: Any, *, max_body: int) -> None:
+    `answered` is told the status of each answer.
+    """
+
+    def __init__(self, app: Any, *, max_body: int, answered: Answered = lambda status: None) -> None:
         self._app = app
         self._max_body = max_body
+        self._answered = answered
 
     async def __call__(self, scope: Scope, receive: Any, send: Any) -> None:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         given = header(scope, b"x-request-id")
-        identifier = given.decode() if SANE_ID.fullmatch(given) else str(uuid7())
+        identifier = given.decode() if SANE_ID.fullmatch(given) else uuid7_text()
         scope["request_id"] = identifier
         scope["began"] = time.perf_counter()
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=identifier)
-        visit = _Visit(scope, receive, send, left=self._max_body)
+        current_request.set(identifier)
+        visit = _Visit(scope, receive, send, left=self._max_body, answered=self._answered)
         try:
             visit.check_length()
             await self._app(scope, visit.receive, visit.send)
@@ -48,11 +51,12 @@ class Door:
 class _Visit:
     """One request on its way through."""
 
-    def __init__(self, scope: Scope, receive: Any, send: Any, *, left: int) -> None:
+    def __init__(self, scope: Scope, receive: Any, send: Any, *, left: int, answered: Answered) -> None:
         self._scope = scope
         self._receive = receive
         self._send = send
         self._left = left
+        self._answered = answered
         self._started = False
 
     def check_length(self) -> None:
@@ -71,9 +75,10 @@ class _Visit:
     async def send(self, message: Any) -> None:
         if message["type"] == "http.response.start":
             self._started = True
+            self._answered(message["status"])
             headers = [*message.get("headers", ()), (b"x-request-id", self._scope["request_id"].encode())]
             # Django says so of its own pages.
-            if all(name.lower() != NOSNIFF[0] for name, _ in headers):
+            if DJANGOS_NOSNIFF not in headers and NOSNIFF not in headers:
                 headers.append(NOSNIFF)
             message = {**message, "headers": headers}
         await self._send(message)

@@ -1,6 +1,6 @@
 """How many tokens a call takes, as far as one can tell before its vendor has counted."""
 
-from collections.abc import Iterable
+from typing import NamedTuple
 
 from msgspec.structs import replace
 
@@ -16,15 +16,35 @@ TURN_AT_MOST = 16
 """Tokens that a vendor puts around one message."""
 
 
-def input_tokens(request: CompletionRequest) -> int:
-    """About."""
-    return sum(_bytes(request)) // CHARACTERS + IMAGE * _images(request)
+class Size(NamedTuple):
+    """Of what is sent."""
+
+    bytes: int
+    turns: int
+    images: int
+
+    @property
+    def about(self) -> int:
+        """Tokens."""
+        return self.bytes // CHARACTERS + IMAGE * self.images
+
+    @property
+    def at_most(self) -> int:
+        """Tokens: one is at least one byte, so the bytes of a text bound its tokens."""
+        return self.bytes + TURN_AT_MOST * self.turns + IMAGE_AT_MOST * self.images
 
 
-def input_at_most(request: CompletionRequest) -> int:
-    """A token is at least one byte, so the bytes of a text bound its tokens."""
-    turns = TURN_AT_MOST * len(request.messages)
-    return sum(_bytes(request)) + turns + IMAGE_AT_MOST * _images(request)
+def size(request: CompletionRequest) -> Size:
+    parameters, images = request.parameters, 0
+    total = len(repr(parameters.tools).encode()) if parameters.tools else 0
+    if parameters.response_schema is not None:
+        total += len(repr(parameters.response_schema).encode())
+    for message in request.messages:
+        total += len(message.content) if message.content.isascii() else len(message.content.encode())
+        images += len(message.images)
+        for call in message.tool_calls:
+            total += len(call.arguments.encode()) + len(call.name)
+    return Size(bytes=total, turns=len(request.messages), images=images)
 
 
 def broken_off(request: CompletionRequest, *, counted: Usage | None, written: int) -> Usage:
@@ -34,23 +54,10 @@ def broken_off(request: CompletionRequest, *, counted: Usage | None, written: in
     """
     known = counted or Usage()
     output = max(known.output_tokens, 0 if _plausible(known, written) else written // CHARACTERS)
-    given = known.input_tokens or input_tokens(request)
+    given = known.input_tokens or size(request).about
     total = given + output + known.thinking_tokens
     return replace(known, input_tokens=given, output_tokens=output, total_tokens=total)
 
 
 def _plausible(counted: Usage, written: int) -> bool:
     return counted.output_tokens * 2 * CHARACTERS >= written
-
-
-def _images(request: CompletionRequest) -> int:
-    return sum(len(message.images) for message in request.messages)
-
-
-def _bytes(request: CompletionRequest) -> Iterable[int]:
-    for message in request.messages:
-        yield len(message.content.encode())
-        yield from (len(call.arguments.encode()) + len(call.name) for call in message.tool_calls)
-    yield from (
-        len(repr(said).encode()) for said in (request.parameters.tools, request.parameters.response_schema)
-    )

@@ -1,6 +1,5 @@
 """What the pipeline hands to a surface: a start, deltas, an end. A whole reply is the same, folded."""
 
-from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -52,24 +51,6 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     text: str
     tool_calls: tuple[ToolCall, ...]
     end: End
-
-
-async def fold_events(events: AsyncGenerator[Event, None]) -> Answer:
-    """Waits for the end; raises what the stream raises."""
-    start, end = None, None
-    texts: list[str] = []
-    calls: list[ToolCall] = []
-    async for event in events:
-        if isinstance(event, Delta):
-            texts.append(event.text)
-            calls.extend(event.tool_calls)
-        elif isinstance(event, Start):
-            start = event
-        else:
-            end = event
-    assert start is not None, "a stream without a start has raised"
-    assert end is not None, "a stream without an end has raised"
-    return Answer(start=start, text="".join(texts), tool_calls=tuple(calls), end=end)
 
 
 @dataclass(slots=True)

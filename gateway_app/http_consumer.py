@@ -8,6 +8,7 @@ from gateway_app import gateway
 from gateway_app.disconnect import read_body, while_connected
 from gateway_app.errors import Failure, failure
 from gateway_app.gateway import Gateway
+from gateway_app.headers import wire_name
 from gateway_app.schemas import encode
 
 
@@ -47,7 +48,7 @@ class WatchfulConsumer(AsyncHttpConsumer):
 
     async def send_start(self, status: int, headers: dict[str, str]) -> None:
         self.started = True
-        lines = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        lines = [(wire_name(name), value.encode()) for name, value in headers.items()]
         await self.base_send({"type": "http.response.start", "status": status, "headers": lines})
 
     async def send_body(self, body: bytes, *, more_body: bool = False) -> None:

@@ -1,7 +1,6 @@
 """What a key may use: its limits as values, and what a call would use of them at the most."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 
 import msgspec
@@ -18,8 +17,7 @@ LONGEST_REPLY = 65_536
 """Tokens, where neither the caller nor the catalogue says."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
     """None means unlimited. Budgets in nano-dollars."""
 
     requests_per_minute: int | None = None
@@ -75,11 +73,11 @@ def claim(request: CompletionRequest, cards: Iterable[ModelCard], *, budgeted: b
     reply = max(
         request.parameters.max_tokens or card.max_output_tokens or LONGEST_REPLY for card in candidates
     )
-    tokens = estimates.input_tokens(request) + reply
+    size = estimates.size(request)
+    tokens = size.about + reply
     if not budgeted:
         return Claim(tokens=tokens, nano_dollars=0)
-    at_most = estimates.input_at_most(request)
-    worst = max(_worst_cost(card, input_tokens=at_most, output_tokens=reply) for card in candidates)
+    worst = max(_worst_cost(card, input_tokens=size.at_most, output_tokens=reply) for card in candidates)
     return Claim(tokens=tokens, nano_dollars=nano_dollars(worst))
 
 

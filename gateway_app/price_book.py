@@ -25,4 +25,7 @@ class PriceBook:
 
     def price(self, model: str, *, at: datetime) -> Price | None:
         """The newest one that has begun; None where none has."""
-        return next((dated.price for dated in self._prices.get(model, ()) if dated.starts_at <= at), None)
+        for dated in self._prices.get(model, ()):
+            if dated.starts_at <= at:
+                return dated.price
+        return None

@@ -22,7 +22,6 @@ CONNECT_TIMEOUT = 1.0
 SILENCE = 0.2
 """Seconds without any reply, while one is owed, after which Redis counts as away."""
 ONE_TURN = 0.001
-PLAIN = (str, bytes)
 PAUSE = 0.5
 """Seconds between two tries to reach it."""
 
@@ -59,7 +58,7 @@ class RedisMux:
             raise RedisConnectionError("Redis is away")
         reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
         self._expect(reply)
-        self._pipe.send(*(part if isinstance(part, PLAIN) else str(part) for part in command))
+        self._pipe.send(*command)
         return reply
 
     async def connect(self) -> None:

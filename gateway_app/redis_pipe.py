@@ -66,7 +66,7 @@ class RedisPipe(asyncio.Protocol):
         if isinstance(reply, hiredis.HiredisError):
             raise ConnectionRefusedError(f"Redis refuses {command[0]}")
 
-    def send(self, *command: str | bytes) -> None:
+    def send(self, *command: str | bytes | int | float) -> None:
         if not self._unsent:
             asyncio.get_running_loop().call_soon(self.flush)
         self._unsent.append(hiredis.pack_command(command))  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ PIECE, PIECES = 50, 64
 """Characters; and how many pieces a reply has at the most, unless they become too long."""
 
 
-def replay(completion: Completion, *, whole: bool) -> Iterator[Chunk]:
+def replay(completion: Completion, *, whole: bool = False) -> Iterator[Chunk]:
     """The text in pieces (or in one), then tool calls, usage and finish reason."""
     text = completion.text
     step = len(text) if whole else min(LONGEST_PIECE, max(PIECE, len(text) // PIECES))

@@ -17,7 +17,8 @@ from prompts_app.snapshot import PromptEntry
 log = structlog.get_logger()
 
 NOTHING_SAID = Parameters()
-NAMES = tuple((field.name, field.default) for field in msgspec.structs.fields(Parameters))
+NAMES = Parameters.__struct_fields__
+UNSAID = msgspec.structs.astuple(NOTHING_SAID)
 
 
 async def resolve(
@@ -100,8 +101,6 @@ def overlay(under: Parameters, over: Parameters) -> Parameters:
         return over
     if over == NOTHING_SAID:
         return under
-    chosen = {
-        name: value if (value := getattr(over, name)) != default else getattr(under, name)
-        for name, default in NAMES
-    }
-    return Parameters(**chosen)
+    said = msgspec.structs.astuple(over)
+    chosen = {name: value for name, value, unsaid in zip(NAMES, said, UNSAID, strict=True) if value != unsaid}
+    return msgspec.structs.replace(under, **chosen)

@@ -2,8 +2,8 @@
 
 import time
 from asyncio import CancelledError, sleep
-from collections.abc import AsyncGenerator, Mapping
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from functools import partial
@@ -16,7 +16,7 @@ from gateway_app.cache_key import cache_key
 from gateway_app.calls import Call
 from gateway_app.catalogue import Catalogue, ModelCard
 from gateway_app.estimates import broken_off
-from gateway_app.events import Answer, Delta, Event, Fold, fold_events
+from gateway_app.events import Answer, Delta, Event, Fold, Start
 from gateway_app.exceptions import GatewayError
 from gateway_app.flights import Flight, Flights
 from gateway_app.ledger import Ledger
@@ -62,8 +62,16 @@ class Service:
 
     async def complete(self, request: ChatRequest) -> Answer:
         """A whole reply: the stream, folded. Raises what `stream` raises."""
-        async with aclosing(self.stream(request)) as events:
-            return await fold_events(events)
+        call = Call(request)
+        with self._account(call):
+            plan = await self._plan(call)
+            if await self._look_up(plan, call):
+                start = call.start()
+                call.first_token()
+            else:
+                start = await self._whole(plan, call)
+        await sleep(0)  # as below
+        return call.answer(start)
 
     async def stream(self, request: ChatRequest) -> AsyncGenerator[Event, None]:
         """A `Start`, `Delta`s and an `End`; the ledger has the call before the `End` is out.
@@ -72,8 +80,7 @@ class Service:
         cancelling its consumer, cancels the call to the vendor and leaves a `cancelled` entry.
         """
         call = Call(request)
-        metrics.began(request)
-        try:
+        with self._account(call):
             plan = await self._plan(call)
             started = False
             async with aclosing(self._chunks(plan, call)) as chunks:
@@ -86,6 +93,15 @@ class Service:
                         yield Delta(text=chunk.text, tool_calls=chunk.tool_calls)
                     if len(chunk.text) >= LONGEST_PIECE:  # a long text takes turns with everything else
                         await sleep(0)
+        await sleep(0)  # the entry is with the kernel when the reply's last byte leaves
+        yield call.end()
+
+    @contextmanager
+    def _account(self, call: Call) -> Iterator[None]:
+        """What becomes of the call is noted, however it ends."""
+        metrics.began(call.request)
+        try:
+            yield
             call.outcome = "ok"
         except (CancelledError, GeneratorExit):
             raise
@@ -97,8 +113,6 @@ class Service:
             raise
         finally:
             self._finish(call)
-        await sleep(0)  # the entry is with the kernel when the reply's last byte leaves
-        yield call.end()
 
     async def _plan(self, call: Call) -> Plan:
         completion, card = await resolve(
@@ -115,12 +129,24 @@ class Service:
     async def _chunks(self, plan: Plan, call: Call) -> AsyncGenerator[Chunk, None]:
         """The reply from the cache, or else from the vendor and into the cache."""
         if stored := await self._look_up(plan, call):
-            for piece in replay(stored.completion, whole=not call.request.stream):
+            for piece in replay(stored.completion):
                 yield piece
             return
         async with aclosing(self._shared(plan, call)) as chunks:
             async for chunk in chunks:
                 yield chunk
+
+    async def _whole(self, plan: Plan, call: Call) -> Start:
+        """The vendor's reply to its end, which is then on `call`."""
+        start = None
+        async with aclosing(self._shared(plan, call)) as chunks:
+            async for chunk in chunks:
+                if start is None and chunk.says_something:
+                    start = call.start()
+                if chunk.text or chunk.tool_calls:
+                    call.first_token()
+        assert start is not None, "a reply that says nothing at all has no finish reason, and has raised"
+        return start
 
     async def _shared(self, plan: Plan, call: Call) -> AsyncGenerator[Chunk, None]:
         """The vendor's reply, together with all who ask for the same at this moment."""
@@ -179,9 +205,7 @@ class Service:
     async def _admit(self, plan: Plan, call: Call) -> StoredReply | None:
         """Raises `LimitReached`, `BudgetSpent` and their like; what is admitted holds a lease."""
         caller, wants = call.request.caller, call.request.cache
-        wanted = claim(
-            plan.completion, self.upstream.candidates(plan.card.name), budgeted=caller.limits.budgeted
-        )
+        wanted = claim(plan.completion, self.upstream.candidates(plan.card), budgeted=caller.limits.budgeted)
         name = self.cache.name(plan.key) if wants.read else ""
         admitted = await self.admission.admit(caller, call.id, wanted, reply_key=name)
         if admitted.reply is not None:

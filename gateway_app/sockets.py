@@ -5,7 +5,6 @@ import contextlib
 from contextlib import aclosing
 from typing import Any
 
-import structlog
 from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
@@ -15,7 +14,7 @@ from gateway_app.events import Delta, End, Start
 from gateway_app.exceptions import InvalidRequest, Unauthenticated, Unavailable
 from gateway_app.gateway import Gateway
 from gateway_app.headers import authorization
-from gateway_app.ids import uuid7
+from gateway_app.ids import current_request, uuid7_text
 from gateway_app.requests import Caller, ChatRequest
 from gateway_app.schemas import AuthFrame, CancelFrame, Frame, encode, parse
 from gateway_app.shapes import end_event, start_event
@@ -190,8 +189,8 @@ class ChatSocket(AsyncWebsocketConsumer):
             self._close_soon(RESTARTING)
 
     async def _chat(self, frame: Any, caller: Caller) -> None:
-        request_id = str(uuid7())
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        request_id = uuid7_text()
+        current_request.set(request_id)
         try:
             request = await self.ask(frame, caller, request_id=request_id)
             async with aclosing(self.gateway.service.stream(request)) as events:

@@ -37,7 +37,11 @@ class Upstream:
         Once a chunk has said something there is no other try. Raises the last model's `GatewayError`.
         """
         deadline = time.monotonic() + self.patience.total - call.waited()
-        cards = [card for card in self.candidates(request.model) if call.request.caller.may_use(card.name)]
+        cards = [
+            card
+            for card in self.candidates(self.catalogue.card(request.model))
+            if call.request.caller.may_use(card.name)
+        ]
         for card in cards:
             spoken = False
             try:
@@ -51,9 +55,8 @@ class Upstream:
                     raise
                 log.info("fallback", away_from=card.name, error=exc.code)
 
-    def candidates(self, model: str) -> list[ModelCard]:
-        """The model and its fallbacks, as far as this gateway has their vendors."""
-        first = self.catalogue.card(model)
+    def candidates(self, first: ModelCard) -> list[ModelCard]:
+        """A model and its fallbacks, as far as this gateway has their vendors."""
         others = (self.catalogue.card(name) for name in first.fallbacks)
         return [first, *(card for card in others if card.provider in self.providers)]
 

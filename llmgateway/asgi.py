@@ -22,7 +22,7 @@ from starlette.middleware.cors import CORSMiddleware  # noqa: E402
 from gateway_app import conf, gateway, routing  # noqa: E402
 from gateway_app.door import Door  # noqa: E402
 from gateway_app.headers import header  # noqa: E402
-from gateway_app.metrics.counted import Counted  # noqa: E402
+from gateway_app.metrics.counted import CountedSockets, answered  # noqa: E402
 from gateway_app.metrics.sampling import sampled  # noqa: E402
 from llmgateway import celery  # noqa: E402, F401 - the queue into which the admin puts its tasks
 from llmgateway.lean_handler import LeanHandler  # noqa: E402
@@ -48,10 +48,10 @@ class Application:
     def __init__(self) -> None:
         settings = conf.gateway()
         self._pages = Door(ASGIHandler(), max_body=settings.max_body_bytes)
-        self._sockets = Counted(URLRouter(routing.sockets))
+        self._sockets = CountedSockets(URLRouter(routing.sockets))
         views: Any = LeanHandler()
         paths = _Paths(routing.exact, URLRouter([*routing.streams, re_path("", views)]))
-        self._api = Counted(Door(paths, max_body=settings.max_body_bytes))
+        self._api = Door(paths, max_body=settings.max_body_bytes, answered=answered)
         self._cors = CORSMiddleware(
             self._api,
             allow_origins=settings.cors_allowed_origins,

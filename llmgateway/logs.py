@@ -2,31 +2,45 @@
 
 import logging
 import logging.config
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 import structlog
 
+from gateway_app.ids import current_request
+
+EventDict = structlog.typing.EventDict
+LEVELS = {"warn": "warning", "exception": "error", "fatal": "critical"}
+"""structlog's methods that are not named as their levels."""
 QUIET = ("google_genai", "httpx", "httpx2", "langfuse", "asyncio", "websockets", "uvicorn.access")
 
 
 def configure(*, level: str, form: str) -> None:
     """Sets up structlog and the standard library's loggers; `form` is `json` or `console`."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-    ]
     structlog.configure(
-        processors=[*shared, structlog.processors.format_exc_info, _renderer(form)],
+        processors=[stamped, with_traceback, *_rendered(form)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.WriteLoggerFactory(),
+        logger_factory=structlog.BytesLoggerFactory() if form == "json" else structlog.WriteLoggerFactory(),
         cache_logger_on_first_use=True,
     )
-    logging.config.dictConfig(_standard_library(shared, form))
+    logging.config.dictConfig(_standard_library(form))
 
 
-def _standard_library(shared: list[structlog.typing.Processor], form: str) -> dict[str, Any]:
+def stamped(logger: Any, method: str, event: EventDict) -> EventDict:
+    """With what every line has. One step for structlog's three, in a third of their time."""
+    if (request := current_request.get()) is not None:
+        event.setdefault("request_id", request)
+    event["level"] = LEVELS.get(method, method)
+    event["time"] = f"{datetime.now(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    return event
+
+
+def with_traceback(logger: Any, method: str, event: EventDict) -> EventDict:
+    return structlog.processors.format_exc_info(logger, method, event) if "exc_info" in event else event
+
+
+def _standard_library(form: str) -> dict[str, Any]:
     """Every library's lines in the form of ours."""
     return {
         "version": 1,
@@ -36,10 +50,11 @@ def _standard_library(shared: list[structlog.typing.Processor], form: str) -> di
                 "()": structlog.stdlib.ProcessorFormatter,
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    structlog.processors.format_exc_info,
-                    _renderer(form),
+                    with_traceback,
+                    *_rendered(form),
+                    _text,
                 ],
-                "foreign_pre_chain": [*shared, structlog.stdlib.add_logger_name],
+                "foreign_pre_chain": [stamped, structlog.stdlib.add_logger_name],
             }
         },
         "filters": {"refusals_in_a_line": {"()": lambda: _without_stack}},
@@ -69,8 +84,13 @@ def _without_stack(record: logging.LogRecord) -> bool:
     return True
 
 
-def _renderer(form: str) -> structlog.typing.Processor:
+def _rendered(form: str) -> list[structlog.typing.Processor]:
     if form == "console":
-        return structlog.dev.ConsoleRenderer(colors=False)
+        return [structlog.dev.ConsoleRenderer(colors=False)]
     encode = msgspec.json.Encoder(enc_hook=str).encode
-    return structlog.processors.JSONRenderer(serializer=lambda event, **_: encode(event).decode())
+    return [lambda logger, method, event: encode(event)]
+
+
+def _text(logger: Any, method: str, line: Any) -> str:
+    """The standard library's handlers write no bytes."""
+    return line.decode() if isinstance(line, bytes) else str(line)

@@ -1,7 +1,7 @@
 """What Prometheus is told, at `GET /metrics`.
 
     service ─ observe(record) ─> instruments ─┐
-    asgi ─ Counted ─> instruments             ├─> files that the workers of one server share ─> page
+    asgi ─ counted ─> instruments             ├─> files that the workers of one server share ─> page
     sampled(gateway), every second ─> gauges ─┘                          Redis, at the scrape ─> page
 
 Why files (prometheus-client's multiprocess mode): a scrape reaches one worker and must tell of all. Figures

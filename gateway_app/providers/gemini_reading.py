@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from gateway_app.exceptions import ProviderBadReply
-from gateway_app.ids import uuid7
+from gateway_app.ids import uuid7_hex
 from gateway_app.providers.gemini_errors import error_in_stream
 from gateway_app.types import Chunk, FinishReason, ToolCall, Usage
 
@@ -133,7 +133,7 @@ class Reading:
     def _tool_call(self, part: Part, call: FunctionCall) -> ToolCall:
         self._calls += 1
         return ToolCall(
-            id=call.id or f"call_{uuid7().hex}",
+            id=call.id or f"call_{uuid7_hex()}",
             name=call.name or "",
             arguments=json.dumps(call.args or {}, ensure_ascii=False),
             signature=part.thought_signature,

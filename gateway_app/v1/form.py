@@ -6,7 +6,7 @@ from functools import lru_cache
 
 import msgspec
 
-from gateway_app.ids import uuid7
+from gateway_app.ids import uuid7_hex
 from gateway_app.v1.schemas import ChatCompletionRequest
 
 
@@ -26,7 +26,7 @@ class ReplyForm(msgspec.Struct, frozen=True, kw_only=True):
 def reply_form(body: ChatCompletionRequest, *, version: str) -> ReplyForm:
     """`version` is the gateway's."""
     return ReplyForm(
-        id=f"chatcmpl-{uuid7().hex}",
+        id=f"chatcmpl-{uuid7_hex()}",
         created=int(time.time()),
         model=body.model,
         system_fingerprint=_fingerprint(version, body.model),

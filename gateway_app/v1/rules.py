@@ -1,6 +1,7 @@
 """What OpenAI knows and this gateway does not do, and which fields do not go together."""
 
 from collections.abc import Iterator, Mapping
+from operator import attrgetter
 from typing import Any
 
 from gateway_app.v1.exceptions import BadParameter
@@ -23,6 +24,8 @@ ASKS_FOR_NOTHING: Mapping[str, tuple[Any, ...]] = {
 }
 """Fields that are not supported -> values, beside null, that leave a reply as it is."""
 
+_asked = attrgetter(*ASKS_FOR_NOTHING)
+NOTHING = (None,) * len(ASKS_FOR_NOTHING)
 MODES = ("auto", "none", "required")
 
 
@@ -33,10 +36,10 @@ def check(body: ChatCompletionRequest) -> None:
 
 
 def _problems(body: ChatCompletionRequest) -> Iterator[BadParameter]:
-    for name, harmless in ASKS_FOR_NOTHING.items():
-        value = getattr(body, name)
-        if value is not None and value not in harmless:
-            yield _unsupported(name)
+    if (asked := _asked(body)) != NOTHING:
+        for (name, harmless), value in zip(ASKS_FOR_NOTHING.items(), asked, strict=True):
+            if value is not None and value not in harmless:
+                yield _unsupported(name)
     if body.stream_options and not body.stream:
         yield BadParameter(
             "The 'stream_options' parameter is only allowed when 'stream' is enabled.", param="stream_options"
