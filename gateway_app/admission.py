@@ -3,7 +3,8 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NoReturn
 from uuid import UUID
@@ -92,7 +93,7 @@ class Admission:
 
     async def _ask(self, key: str, limits: Limits, call: UUID, wanted: Claim, *, reply_key: str) -> list[Any]:
         now = datetime.now(UTC)
-        keys = [*_keys(key, now), reply_key]
+        keys = [*_keys(key, now.date()), reply_key]
         given: list[str | int] = [
             str(call),
             *_numbers(limits),
@@ -125,7 +126,7 @@ class Admission:
             today, month = await self._spent(key, now)
         except Exception as exc:
             raise Unavailable("what this key has spent cannot be looked up now") from exc
-        *_, today_key, month_key = _keys(key, now)
+        *_, today_key, month_key = _keys(key, now.date())
         await self._redis.call("SET", today_key, today, "NX", "EX", 2 * 86_400)
         await self._redis.call("SET", month_key, month, "NX", "EX", 62 * 86_400)
 
@@ -149,7 +150,7 @@ class Admission:
         return Admitted(lease=lease, reply=None, rate_limit=RateLimit())
 
     async def _write_off(self, lease: Lease, tokens: int, nano_dollars: int) -> None:
-        _, _, leases, held, *_ = _keys(lease.key, datetime.now(UTC))
+        _, _, leases, held, *_ = _keys(lease.key, datetime.now(UTC).date())
         try:
             await self._settle([leases, held], [lease.call, tokens, nano_dollars])
         except RedisError as exc:
@@ -163,15 +164,16 @@ class Admission:
                 by_key.setdefault(lease.key, []).append(lease.call)
             for key, calls in by_key.items():
                 try:
-                    await self._renew([_keys(key, datetime.now(UTC))[2]], [int(LEASE * 1000), *calls])
+                    await self._renew([_keys(key, datetime.now(UTC).date())[2]], [int(LEASE * 1000), *calls])
                 except RedisError:
                     break  # they run out; the next call finds out about Redis for itself
 
 
-def _keys(key: str, now: datetime) -> tuple[str, str, str, str, str, str]:
+@lru_cache(maxsize=1024)
+def _keys(key: str, day: date) -> tuple[str, str, str, str, str, str]:
     """Redis's keys in the order of the scripts; the hash tag keeps them together in a cluster."""
     base = f"gw:limit:{{{key}}}:"
-    today = now.date().isoformat()
+    today = day.isoformat()
     month = today[:7]
     return (
         f"{base}requests",

@@ -67,12 +67,17 @@ class CacheControl(msgspec.Struct, frozen=True, kw_only=True):
     @classmethod
     def parse(cls, header: str) -> "CacheControl":
         """Unknown directives are ignored, as the standard says."""
+        if not header:
+            return AS_USUAL
         directives = {part.strip().lower() for part in header.split(",")}
         age = next(
             (int(match[1]) for d in directives if (match := re.fullmatch(r"max-age=(\d{1,9})", d))), None
         )
         no_store = "no-store" in directives
         return cls(read=not (no_store or "no-cache" in directives), write=not no_store, max_age=age)
+
+
+AS_USUAL = CacheControl()
 
 
 class ChatRequest(msgspec.Struct, frozen=True, kw_only=True):

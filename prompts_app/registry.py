@@ -2,10 +2,10 @@
 
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import msgspec
 import structlog
 from django.db import DatabaseError
 
@@ -22,8 +22,7 @@ MAX_FETCHED = 256
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResolvedPrompt:
+class ResolvedPrompt(msgspec.Struct, frozen=True, kw_only=True):
     """One version of a prompt, rendered."""
 
     prompt_name: str

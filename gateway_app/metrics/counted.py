@@ -4,13 +4,14 @@ from functools import cache
 from typing import Any
 
 from gateway_app.metrics import instruments
+from gateway_app.metrics.tally import tally
 
 _responses = cache(instruments.RESPONSES.labels)
 
 
 def answered(status: int) -> None:
     """An HTTP request was."""
-    _responses(status).inc()
+    tally.add(_responses(status))
 
 
 class CountedSockets:

@@ -8,6 +8,7 @@ import structlog
 
 from gateway_app.metrics import instruments
 from gateway_app.metrics.bounded_names import OTHER, BoundedNames
+from gateway_app.metrics.tally import tally
 from gateway_app.pricing import Part, parts
 from gateway_app.records import CallRecord
 from gateway_app.requests import ChatRequest
@@ -62,19 +63,19 @@ def observe(record: CallRecord) -> None:
 def _observe(record: CallRecord) -> None:
     state = record.cache or ""
     open_calls[record.surface, record.streamed] -= 1
-    _calls(record.surface, record.outcome, record.error_code or "", state).inc()
+    tally.add(_calls(record.surface, record.outcome, record.error_code or "", state))
     _latency(record.surface, state).observe(record.latency)
     # Only a prompt that exists has a version.
     prompt = _prompts.label(record.prompt_name, proven=record.prompt_version is not None)
     if prompt:
-        _prompt_calls(prompt, _version(record, prompt), record.outcome).inc()
+        tally.add(_prompt_calls(prompt, _version(record, prompt), record.outcome))
     if record.attempts:
         _observe_tries(record)
     # Who joined another's call pays for it only if the other left.
     if record.attempts or record.cost_usd:
         _observe_spending(record, prompt)
     elif record.saved_usd:
-        _saved(models.label(record.model, proven=True)).inc(float(record.saved_usd))
+        tally.add(_saved(models.label(record.model, proven=True)), float(record.saved_usd))
 
 
 def _observe_tries(record: CallRecord) -> None:
@@ -87,9 +88,9 @@ def _observe_tries(record: CallRecord) -> None:
         model = models.label(attempt.model, proven=attempt.error is None and record.outcome == "ok")
         _upstream(attempt.provider, model).observe(attempt.seconds)
         if attempt.error:
-            _upstream_errors(attempt.provider, model, attempt.error).inc()
+            tally.add(_upstream_errors(attempt.provider, model, attempt.error))
         if failed:
-            _retries(attempt.provider, model, failed).inc()
+            tally.add(_retries(attempt.provider, model, failed))
         failed = attempt.error
 
 
@@ -106,8 +107,8 @@ def _observe_spending(record: CallRecord, prompt: str) -> None:
     model = models.label(tried, proven=answered)
     for part, count in parts(record.usage).items():
         if count > 0:
-            _tokens(model, KINDS[part]).inc(count)
+            tally.add(_tokens(model, KINDS[part]), count)
     if record.cost_usd:
-        _cost(model, prompt).inc(float(record.cost_usd))
+        tally.add(_cost(model, prompt), float(record.cost_usd))
     elif answered and record.cost_usd is None:
-        _unpriced(model).inc()
+        tally.add(_unpriced(model))

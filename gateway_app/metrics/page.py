@@ -16,6 +16,7 @@ from gateway_app.exceptions import Forbidden, Unauthenticated, Unavailable
 from gateway_app.metrics import instruments, sharing
 from gateway_app.metrics.installation import InstallationCollector, look
 from gateway_app.metrics.merging import MergeFailed, merged
+from gateway_app.metrics.tally import tally
 
 log = structlog.get_logger()
 
@@ -47,6 +48,7 @@ def require_operator(authorization: str, *, token: str, allow_anonymous: bool) -
 
 async def figures() -> bytes:
     """Of all workers of this server. Raises `Unavailable`."""
+    tally.flush()
     directory = sharing.shared()
     if directory is None:
         return generate_latest(instruments.REGISTRY)
