@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from gateway_app import exceptions
 from gateway_app.exceptions import GatewayError, ProviderBadReply, ProviderError, ProviderUnavailable
 from gateway_app.redis_mux import RedisMux, Script
-from gateway_app.replay import replay
+from gateway_app.replay import replayed
 from gateway_app.types import Chunk, Completion, ToolCall
 
 log = structlog.get_logger()
@@ -105,14 +105,14 @@ class FlightShare:
         while True:
             source = await self._source(key, fly, crowded)
             try:
-                async with aclosing(resumed(source, heard)) as chunks:
+                async with aclosing(resumed(source, heard) if heard else source) as chunks:
                     async for chunk in chunks:
                         heard.append(chunk)
                         yield chunk
                 return
             except LeaderGone:
                 if completion := await kept():
-                    async with aclosing(resumed(_replayed(completion), heard)) as chunks:
+                    async with aclosing(resumed(replayed(completion, whole=True), heard)) as chunks:
                         async for chunk in chunks:
                             yield chunk
                     return
@@ -230,11 +230,6 @@ async def resumed(chunks: AsyncGenerator[Chunk, None], heard: Sequence[Chunk]) -
                     chunk, text=chunk.text[len(known) :], tool_calls=chunk.tool_calls[len(known_calls) :]
                 )
             yield chunk
-
-
-async def _replayed(completion: Completion) -> AsyncGenerator[Chunk, None]:
-    for chunk in replay(completion, whole=True):
-        yield chunk
 
 
 def _text(chunks: Iterable[Chunk]) -> str:

@@ -17,7 +17,8 @@ from functools import partial
 from gateway_app.catalogue import ModelCard
 from gateway_app.exceptions import ProviderBadReply
 from gateway_app.flight_share import FlightShare, Fly, Kept
-from gateway_app.types import LONGEST_PIECE, Chunk
+from gateway_app.pricing import cost
+from gateway_app.types import LONGEST_PIECE, Chunk, Usage
 
 REPLY_BOUND = 4_000_000
 """Characters: more than any model says, and what one flight may hold in memory."""
@@ -36,8 +37,8 @@ class Flight:
     payer: object
     """Who started it, and pays for it unless he leaves before it has landed."""
     card: ModelCard | None = None
-    cost_usd: Decimal | None = Decimal(0)
-    """So far, here; None where the price is not known."""
+    usage: Usage | None = None
+    """What the vendor has counted so far, here."""
     chunks: list[Chunk] = field(default_factory=list)
     landed: bool = False
     error: BaseException | None = None
@@ -49,7 +50,12 @@ class Flight:
     """Characters that not even the fastest reader has taken."""
     _furthest: int = 0
     """Chunks that he has taken."""
-    _news: asyncio.Event = field(default_factory=asyncio.Event)
+    _listeners: list[asyncio.Future[None]] = field(default_factory=list)
+
+    @property
+    def cost_usd(self) -> Decimal | None:
+        """So far, here; None where the price is not known."""
+        return cost(self.usage, self.card.price) if self.usage and self.card else Decimal(0)
 
     @property
     def crowded(self) -> bool:
@@ -58,11 +64,15 @@ class Flight:
 
     def add(self, chunk: Chunk) -> None:
         """Raises `ProviderBadReply` for a reply without end."""
-        self._size += chunk.size
-        self._ahead += chunk.size
+        size = chunk.size
+        self._size += size
+        self._ahead += size
         if self._size > REPLY_BOUND:
             raise ProviderBadReply(f"the vendor's reply is longer than {REPLY_BOUND} characters")
-        self.chunks.extend(chunk.pieces(LONGEST_PIECE))
+        if len(chunk.text) > LONGEST_PIECE:
+            self.chunks.extend(chunk.pieces(LONGEST_PIECE))
+        else:
+            self.chunks.append(chunk)
         self._tell()
 
     def land(self, error: BaseException | None = None) -> None:
@@ -73,7 +83,6 @@ class Flight:
         """Every chunk, as it comes. Raises what the flight failed with."""
         place = 0
         while True:
-            news = self._news  # taken before the look, so that nothing is missed between look and wait
             while place < len(self.chunks):
                 place += 1
                 chunk = self.chunks[place - 1]
@@ -83,7 +92,7 @@ class Flight:
                 yield chunk
             if self.landed:
                 break
-            await news.wait()
+            await self._news()
         if self.error is not None:
             raise self.error
 
@@ -95,14 +104,23 @@ class Flight:
         if reader is not self.payer and not (self.payer is None and self.landed):
             return Decimal(0)
         self.payer = None
-        if self.cost_usd is None:
+        spent = self.cost_usd
+        if spent is None:
             return None
-        due, self._billed_usd = self.cost_usd - self._billed_usd, self.cost_usd
+        due, self._billed_usd = spent - self._billed_usd, spent
         return due
 
+    def _news(self) -> "asyncio.Future[None]":
+        """Comes with the next chunk, or the end."""
+        news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._listeners.append(news)
+        return news
+
     def _tell(self) -> None:
-        news, self._news = self._news, asyncio.Event()
-        news.set()
+        listeners, self._listeners = self._listeners, []
+        for news in listeners:
+            if not news.done():  # its reader has gone
+                news.set_result(None)
 
 
 class Flights:

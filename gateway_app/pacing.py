@@ -1,6 +1,7 @@
 """How long a reply may keep us waiting."""
 
 import asyncio
+import math
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -25,24 +26,77 @@ async def paced(chunks: AsyncGenerator[Chunk, None], patience: Patience) -> Asyn
 
     The vendor is not to blame while its reply is not fetched: a deadline that passes then is `ReaderTooSlow`.
     """
-    loop = asyncio.get_running_loop()
-    deadline = loop.time() + patience.total
+    alarm = _Alarm()
+    deadline = alarm.now() + patience.total
     wait, waited_for = patience.first, "the first token"
-    async with aclosing(chunks) as source:
-        while True:
-            now = loop.time()
-            until = min(now + wait, deadline)
-            try:
-                async with asyncio.timeout_at(until):
+    try:
+        async with aclosing(chunks) as source:
+            while True:
+                now = alarm.now()
+                until = min(now + wait, deadline)
+                alarm.set(until)
+                try:
                     chunk = await anext(source)
-            except StopAsyncIteration:
-                return
-            except TimeoutError as exc:
-                if now >= deadline:
-                    raise ReaderTooSlow(
-                        "the reply was not read within the time that a call may take"
-                    ) from exc
-                late = "the whole reply" if until == deadline else waited_for
-                raise ProviderTimeout(f"the vendor took too long for {late}") from exc
-            yield chunk
-            wait, waited_for = patience.idle, "the next token"
+                except StopAsyncIteration:
+                    return
+                except asyncio.CancelledError:
+                    if not alarm.was_it():
+                        raise
+                    if now >= deadline:
+                        raise ReaderTooSlow(
+                            "the reply was not read within the time that a call may take"
+                        ) from None
+                    late = "the whole reply" if until == deadline else waited_for
+                    raise ProviderTimeout(f"the vendor took too long for {late}") from None
+                alarm.off()
+                yield chunk
+                wait, waited_for = patience.idle, "the next token"
+    finally:
+        alarm.stop()
+
+
+class _Alarm:
+    """Cancels the task that waits when it is late; moved on, it needs no new timer."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self.now = self._loop.time
+        self._until = math.inf
+        self._rings_at = math.inf
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[object] | None = None
+        self._cancelling = 0
+        self._rang = False
+
+    def set(self, until: float) -> None:
+        """For the task that calls."""
+        self._task, self._until = asyncio.current_task(), until
+        if until < self._rings_at:
+            self._plan()
+
+    def off(self) -> None:
+        self._until = math.inf
+
+    def stop(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+
+    def was_it(self) -> bool:
+        """Whether the task was cancelled by this, and by nobody else."""
+        return self._rang and self._task is not None and self._task.uncancel() <= self._cancelling
+
+    def _plan(self) -> None:
+        if self._timer:
+            self._timer.cancel()
+        self._rings_at = self._until
+        self._timer = self._loop.call_at(self._until, self._ring)
+
+    def _ring(self) -> None:
+        self._timer, self._rings_at = None, math.inf
+        if self._until == math.inf or self._task is None:
+            return
+        if self.now() < self._until:
+            self._plan()
+        else:
+            self._rang, self._cancelling = True, self._task.cancelling()
+            self._task.cancel()

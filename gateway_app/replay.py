@@ -1,6 +1,6 @@
 """A kept reply as the stream that it once was."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 
 from gateway_app.types import LONGEST_PIECE, Chunk, Completion
 
@@ -20,3 +20,9 @@ def replay(completion: Completion, *, whole: bool = False) -> Iterator[Chunk]:
         usage=completion.usage,
         model=completion.model,
     )
+
+
+async def replayed(completion: Completion, *, whole: bool = False) -> AsyncGenerator[Chunk, None]:
+    """The same, for whoever waits for a vendor's chunks otherwise."""
+    for chunk in replay(completion, whole=whole):
+        yield chunk

@@ -22,9 +22,8 @@ from gateway_app.flights import Flight, Flights
 from gateway_app.ledger import Ledger
 from gateway_app.limits import claim, nano_dollars
 from gateway_app.metrics import observing as metrics
-from gateway_app.pricing import cost
 from gateway_app.purge_counts import Purged, purges_of
-from gateway_app.replay import replay
+from gateway_app.replay import replayed
 from gateway_app.requests import ChatRequest
 from gateway_app.resolution import resolve
 from gateway_app.response_cache import ResponseCache, StoredReply
@@ -44,6 +43,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     completion: CompletionRequest
     card: ModelCard
+    candidates: list[ModelCard]
+    """It and its fallbacks."""
     key: str
 
 
@@ -82,8 +83,11 @@ class Service:
         call = Call(request)
         with self._account(call):
             plan = await self._plan(call)
+            stored = await self._look_up(plan, call)
             started = False
-            async with aclosing(self._chunks(plan, call)) as chunks:
+            async with aclosing(
+                replayed(stored.completion) if stored else self._shared(plan, call)
+            ) as chunks:
                 async for chunk in chunks:
                     if not started and chunk.says_something:
                         started = True
@@ -124,17 +128,7 @@ class Service:
         )
         key = cache_key(completion, project=caller.project_id or 0, provider=card.provider, purges=purges)
         call.cache_key = key
-        return Plan(completion=completion, card=card, key=key)
-
-    async def _chunks(self, plan: Plan, call: Call) -> AsyncGenerator[Chunk, None]:
-        """The reply from the cache, or else from the vendor and into the cache."""
-        if stored := await self._look_up(plan, call):
-            for piece in replay(stored.completion):
-                yield piece
-            return
-        async with aclosing(self._shared(plan, call)) as chunks:
-            async for chunk in chunks:
-                yield chunk
+        return Plan(completion=completion, card=card, candidates=self.upstream.candidates(card), key=key)
 
     async def _whole(self, plan: Plan, call: Call) -> Start:
         """The vendor's reply to its end, which is then on `call`."""
@@ -171,11 +165,11 @@ class Service:
     async def _fly(self, plan: Plan, call: Call, flight: Flight) -> AsyncGenerator[Chunk, None]:
         """Asks the vendor, on behalf of everybody aboard, and keeps a whole reply."""
         fold = Fold()
-        async with aclosing(self.upstream.stream(plan.completion, call)) as chunks:
+        async with aclosing(self.upstream.stream(plan.completion, plan.candidates, call)) as chunks:
             async for chunk in chunks:
                 fold.add(chunk)
-                if fold.usage and call.card:
-                    flight.card, flight.cost_usd = call.card, cost(fold.usage, call.card.price)
+                if chunk.usage:
+                    flight.card, flight.usage = call.card, chunk.usage
                 yield chunk
         completion = fold.completion(asked=plan.completion.model)
         # A fallback's words are not the model's that was asked for.
@@ -205,7 +199,7 @@ class Service:
     async def _admit(self, plan: Plan, call: Call) -> StoredReply | None:
         """Raises `LimitReached`, `BudgetSpent` and their like; what is admitted holds a lease."""
         caller, wants = call.request.caller, call.request.cache
-        wanted = claim(plan.completion, self.upstream.candidates(plan.card), budgeted=caller.limits.budgeted)
+        wanted = claim(plan.completion, plan.candidates, budgeted=caller.limits.budgeted)
         name = self.cache.name(plan.key) if wants.read else ""
         admitted = await self.admission.admit(caller, call.id, wanted, reply_key=name)
         if admitted.reply is not None:
@@ -253,8 +247,8 @@ def _usage(plan: Plan, call: Call, flight: Flight, fold: Fold) -> Usage | None:
     if fold.finish_reason or not (any(fold.texts) or (asked_here and call.attempt_began)):
         return fold.usage
     usage = broken_off(plan.completion, counted=fold.usage, written=sum(map(len, fold.texts)))
-    if asked_here and call.card:
-        flight.cost_usd = cost(usage, call.card.price)
+    if asked_here:
+        flight.card, flight.usage = call.card, usage
     return usage
 
 

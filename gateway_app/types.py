@@ -107,7 +107,8 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def size(self) -> int:
         """Characters that a reader will get."""
-        return len(self.text) + sum(len(call.arguments) for call in self.tool_calls)
+        written = len(self.text)
+        return written + sum(len(call.arguments) for call in self.tool_calls) if self.tool_calls else written
 
     @property
     def says_something(self) -> bool:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 
@@ -31,55 +31,42 @@ class Upstream:
     circuits: Circuits = field(default_factory=Circuits)
     chance: Callable[[], float] = random.random
 
-    async def stream(self, request: CompletionRequest, call: Call) -> AsyncGenerator[Chunk, None]:
-        """The chunks of the first model that answers; every try is noted on `call`.
+    async def stream(
+        self, request: CompletionRequest, candidates: Sequence[ModelCard], call: Call
+    ) -> AsyncGenerator[Chunk, None]:
+        """The chunks of the first of `candidates` that answers; every try is noted on `call`.
 
         Once a chunk has said something there is no other try. Raises the last model's `GatewayError`.
         """
         deadline = time.monotonic() + self.patience.total - call.waited()
-        cards = [
-            card
-            for card in self.candidates(self.catalogue.card(request.model))
-            if call.request.caller.may_use(card.name)
-        ]
-        for card in cards:
-            spoken = False
-            try:
-                async with aclosing(self._tries(request, card, call, deadline=deadline)) as chunks:
-                    async for chunk in chunks:
-                        spoken = spoken or chunk.says_something
-                        yield chunk
-                return
-            except ProviderError as exc:
-                if spoken or not exc.elsewhere or card is cards[-1] or time.monotonic() >= deadline:
-                    raise
-                log.info("fallback", away_from=card.name, error=exc.code)
-
-    def candidates(self, first: ModelCard) -> list[ModelCard]:
-        """A model and its fallbacks, as far as this gateway has their vendors."""
-        others = (self.catalogue.card(name) for name in first.fallbacks)
-        return [first, *(card for card in others if card.provider in self.providers)]
-
-    async def _tries(
-        self, request: CompletionRequest, card: ModelCard, call: Call, *, deadline: float
-    ) -> AsyncGenerator[Chunk, None]:
-        """As often as the policy says, at one model."""
+        cards = [card for card in candidates if call.request.caller.may_use(card.name)]
         tried = 0
         while True:
             tried += 1
             spoken = False
             try:
-                async with aclosing(self._try(request, card, call, deadline=deadline)) as chunks:
+                async with aclosing(self._try(request, cards[0], call, deadline=deadline)) as chunks:
                     async for chunk in chunks:
                         spoken = spoken or chunk.says_something
                         yield chunk
                 return
             except ProviderError as exc:
                 left = deadline - time.monotonic()
-                wait = self.policy.wait(exc, tried=tried, left=left, chance=self.chance())
-                if spoken or wait is None:
+                if spoken:
                     raise
-            await asyncio.sleep(wait)
+                wait = self.policy.wait(exc, tried=tried, left=left, chance=self.chance())
+                if wait is None and (not exc.elsewhere or len(cards) == 1 or left <= 0):
+                    raise
+                if wait is None:
+                    log.info("fallback", away_from=cards.pop(0).name, error=exc.code)
+                    tried = 0
+            if wait is not None:
+                await asyncio.sleep(wait)
+
+    def candidates(self, first: ModelCard) -> list[ModelCard]:
+        """A model and its fallbacks, as far as this gateway has their vendors."""
+        others = (self.catalogue.card(name) for name in first.fallbacks)
+        return [first, *(card for card in others if card.provider in self.providers)]
 
     async def _try(
         self, request: CompletionRequest, card: ModelCard, call: Call, *, deadline: float

@@ -32,20 +32,16 @@ class Gemini(Provider):
         if self._keyless:
             raise ProviderDenied("GEMINI_API_KEY is not set")
         reading = Reading()
-        with translated():
-            async with aclosing(self._replies(request, whole=whole)) as replies:
-                async for reply in replies:
-                    yield reading.chunk(reply)
-        reading.end()
-
-    async def _replies(self, request: CompletionRequest, *, whole: bool) -> AsyncGenerator[bytes, None]:
         path, body = f"/v1beta/{_resource(request.model)}", gemini_messages.body(request)
-        if whole:
-            yield await self._wire.reply(f"{path}:generateContent", body)
-            return
-        async with aclosing(self._wire.events(f"{path}:streamGenerateContent?alt=sse", body)) as events:
-            async for event in events:
-                yield event.data
+        with translated():
+            if whole:
+                yield reading.chunk(await self._wire.reply(f"{path}:generateContent", body))
+            else:
+                events = self._wire.events(f"{path}:streamGenerateContent?alt=sse", body)
+                async with aclosing(events):
+                    async for event in events:
+                        yield reading.chunk(event.data)
+        reading.end()
 
 
 def _resource(model: str) -> str:

@@ -161,4 +161,6 @@ def _usage(counts: Counts | None) -> Usage | None:
 
 
 def _tokens_of(modality: str, details: list[ModalityCount] | None) -> int:
-    return sum(detail.token_count or 0 for detail in details or () if detail.modality == modality)
+    if not details:
+        return 0
+    return sum(detail.token_count or 0 for detail in details if detail.modality == modality)

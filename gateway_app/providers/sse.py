@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+import msgspec
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 _LINE_END = re.compile(rb"\r\n|\r|\n")
@@ -13,8 +14,7 @@ class EventTooLarge(ValueError):
     """An event exceeds the bound, so that the stream cannot be followed further."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ServerSentEvent:
+class ServerSentEvent(msgspec.Struct, frozen=True, kw_only=True):
     name: str = "message"
     data: bytes
 
@@ -41,26 +41,27 @@ class EventParser:
         if self._after_carriage_return and piece.startswith(b"\n"):
             piece = piece[1:]
         self._after_carriage_return = piece.endswith(b"\r")
-        unfinished, *others = _LINE_END.split(piece)
-        self._extend(unfinished)
-        for start in others:
-            if event := self._end_line():
-                yield event
-            self._extend(start)
+        first, *lines = _LINE_END.split(piece)
+        self._line += first
+        for line in lines:
+            self._check()
+            whole = bytes(self._line)
+            self._line[:] = line
+            if not whole:
+                if event := self._dispatch():
+                    yield event
+            else:
+                self._field(whole)
+        self._check()
 
-    def _extend(self, part: bytes) -> None:
-        self._line += part
+    def _check(self) -> None:
         if self._size + len(self._line) > self._limit:
             raise EventTooLarge(f"an event of more than {self._limit} bytes")
 
-    def _end_line(self) -> ServerSentEvent | None:
-        line = bytes(self._line)
-        self._line.clear()
+    def _field(self, line: bytes) -> None:
         if self._first_line:
             self._first_line = False
             line = line.removeprefix(_BYTE_ORDER_MARK)
-        if not line:
-            return self._dispatch()
         field, _, value = line.partition(b":")
         value = value.removeprefix(b" ")
         if field == b"data":
@@ -68,9 +69,8 @@ class EventParser:
             self._size += len(line)
         elif field == b"event":
             self._name = value.decode(errors="replace")
-        return None
 
     def _dispatch(self) -> ServerSentEvent | None:
         data, name = b"\n".join(self._data), self._name
-        self._data, self._name, self._size = [], "", 0
+        self._data, self._name, self._size, self._first_line = [], "", 0, False
         return ServerSentEvent(name=name or "message", data=data) if data else None

@@ -3,12 +3,12 @@
 import io
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
 import aiohttp
 import msgspec
+from msgspec.structs import replace
 
 from gateway_app.exceptions import GatewayError, ProviderBadReply
 from gateway_app.providers.sse import EventParser, ServerSentEvent
@@ -61,7 +61,7 @@ class Wire:
         """The answer's events as they come; closing the iterator closes the connection."""
         parser = EventParser()
         async with self._posted(path, body) as response:
-            async for piece in response.content.iter_any():
+            while piece := await response.content.readany():
                 for event in parser.feed(piece):
                     yield replace(event, data=self._hidden(event.data)) if ERROR in event.data else event
 

@@ -10,9 +10,11 @@ import pytest
 from msgspec.structs import replace
 
 from gateway_app import flight_share
+from gateway_app.catalogue import ModelCard
 from gateway_app.exceptions import ProviderBadReply, ProviderRateLimited, ProviderUnavailable
 from gateway_app.flight_share import FlightShare
 from gateway_app.flights import Flight, Flights
+from gateway_app.pricing import Price, Rates
 from gateway_app.redis_mux import RedisMux
 from gateway_app.tests.conftest import until
 from gateway_app.types import Chunk, Completion, ToolCall, Usage
@@ -21,6 +23,9 @@ from llmgateway import embedded
 WORDS = [f"word{number} " for number in range(10)]
 TEXT = "".join(WORDS)
 COST = Decimal("0.01")
+CARD = ModelCard(name="m", provider="p", price=Price(standard=Rates(input=Decimal(0), output=Decimal(1))))
+SPENT = Usage(output_tokens=10_000)
+"""What costs `COST`."""
 
 
 @dataclass
@@ -40,7 +45,7 @@ class Vendor:
         try:
             for word in self.words:
                 await asyncio.sleep(self.pause)
-                flight.cost_usd = COST
+                flight.card, flight.usage = CARD, SPENT
                 yield Chunk(text=word)
             if self.error:
                 raise self.error

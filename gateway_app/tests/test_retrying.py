@@ -103,7 +103,8 @@ def new_call() -> Call:
 
 
 async def answer(source: Upstream, call: Call) -> str:
-    return "".join([chunk.text async for chunk in source.stream(ask("hi", "first"), call)])
+    candidates = source.candidates(CARDS["first"])
+    return "".join([chunk.text async for chunk in source.stream(ask("hi", "first"), candidates, call)])
 
 
 async def test_a_failure_that_passes_is_never_seen() -> None:
