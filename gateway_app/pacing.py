@@ -56,7 +56,7 @@ async def paced(chunks: AsyncGenerator[Chunk, None], patience: Patience) -> Asyn
 
 
 class _Alarm:
-    """Cancels the task that waits when it is late; moved on, it needs no new timer."""
+    """Cancels the task that made it when it is late; moved on, it needs no new timer."""
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
@@ -64,13 +64,12 @@ class _Alarm:
         self._until = math.inf
         self._rings_at = math.inf
         self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[object] | None = None
+        self._task = asyncio.current_task()
         self._cancelling = 0
         self._rang = False
 
     def set(self, until: float) -> None:
-        """For the task that calls."""
-        self._task, self._until = asyncio.current_task(), until
+        self._until = until
         if until < self._rings_at:
             self._plan()
 

@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 import hashlib
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 import hiredis
@@ -21,6 +22,7 @@ log = structlog.get_logger()
 CONNECT_TIMEOUT = 1.0
 SILENCE = 0.2
 """Seconds without any reply, while one is owed, after which Redis counts as away."""
+Refused = Callable[[ResponseError], None]
 ONE_TURN = 0.001
 PAUSE = 0.5
 """Seconds between two tries to reach it."""
@@ -48,10 +50,16 @@ class RedisMux:
             await self.connect()
         return await self._write(command)
 
-    def send(self, *command: str | bytes | int | float) -> None:
-        """As `call`, without waiting; what comes of it is nobody's business. Nothing while Redis is away."""
+    def send(self, *command: str | bytes | int | float, refused: Refused = lambda exc: None) -> None:
+        """As `call`, without waiting. `refused` gets Redis's no. Nothing while Redis is away."""
+
+        def answered(reply: "asyncio.Future[Any]") -> None:
+            exc = None if reply.cancelled() else reply.exception()
+            if isinstance(exc, ResponseError):
+                refused(exc)
+
         with contextlib.suppress(RedisConnectionError):
-            self._write(command).add_done_callback(lambda reply: reply.cancelled() or reply.exception())
+            self._write(command).add_done_callback(answered)
 
     def _write(self, command: tuple[str | bytes | int | float, ...]) -> "asyncio.Future[Any]":
         if self._pipe is None:

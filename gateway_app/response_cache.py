@@ -124,17 +124,16 @@ class ResponseCache:
         fresh = max_age is None or time.time() - stored.stored_at <= max_age
         return stored if fresh else None
 
-    async def put(self, key: str, completion: Completion, *, cost_usd: Decimal | None) -> None:
-        """Keeps the reply, unless it is longer than `LONGEST_KEPT`."""
+    def put(self, key: str, completion: Completion, *, cost_usd: Decimal | None) -> None:
+        """Keeps the reply, unless it is longer than `LONGEST_KEPT`. Does not wait.
+
+        What this process asks Redis from now on comes after it.
+        """
         if not self._ttl or len(completion.text) > LONGEST_KEPT:
             return
         entry = StoredReply(completion=completion, stored_at=time.time(), cost_usd=cost_usd)
-        try:
-            await self._backend.aset(key, entry, timeout=self._ttl)
-        except RedisConnectionError:
-            return
-        except ResponseError as exc:
-            log.warning("cache_refused", error=str(exc)[:200])
+        encoded = self._backend.client.encode(entry)
+        self._backend.redis.send("SET", self.name(key), encoded, "EX", self._ttl, refused=_refused)
 
     async def delete(self, key: str) -> None:
         with contextlib.suppress(RedisConnectionError):
@@ -152,3 +151,7 @@ class ResponseCache:
 
     async def close(self) -> None:
         await self._backend.aclose()
+
+
+def _refused(exc: ResponseError) -> None:
+    log.warning("cache_refused", error=str(exc)[:200])

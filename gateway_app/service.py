@@ -174,7 +174,7 @@ class Service:
         completion = fold.completion(asked=plan.completion.model)
         # A fallback's words are not the model's that was asked for.
         if call.request.cache.write and completion.finish_reason in CACHEABLE and call.card == plan.card:
-            await self.cache.put(plan.key, completion, cost_usd=flight.cost_usd)
+            self.cache.put(plan.key, completion, cost_usd=flight.cost_usd)
 
     async def _kept(self, plan: Plan) -> Completion | None:
         stored = await self.cache.get(plan.key)

@@ -7,6 +7,8 @@ import msgspec
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 _LINE_END = re.compile(rb"\r\n|\r|\n")
+_ONE_EVENT = re.compile(rb"data: ([^\r\n]+)(?:\r\n\r\n|\n\n)")
+"""As vendors send them, one at a time."""
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -38,6 +40,9 @@ class EventParser:
         """The events that end in `piece`. Raises `EventTooLarge` after those before it."""
         if not piece:
             return
+        if self._at_rest and len(piece) <= self._limit and (one := _ONE_EVENT.fullmatch(piece)):
+            yield ServerSentEvent(data=one[1])
+            return
         if self._after_carriage_return and piece.startswith(b"\n"):
             piece = piece[1:]
         self._after_carriage_return = piece.endswith(b"\r")
@@ -53,6 +58,11 @@ class EventParser:
             else:
                 self._field(whole)
         self._check()
+
+    @property
+    def _at_rest(self) -> bool:
+        """Between two events."""
+        return not (self._line or self._data or self._name or self._after_carriage_return or self._first_line)
 
     def _check(self) -> None:
         if self._size + len(self._line) > self._limit:

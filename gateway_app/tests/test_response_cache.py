@@ -30,6 +30,7 @@ COST = Decimal("0.0000371234")
 @pytest.fixture
 async def cache(redis_server: embedded.Server) -> AsyncIterator[ResponseCache]:
     opened = ResponseCache(backend(redis_server), ttl=60)
+    assert await opened.ping()
     yield opened
     await opened.close()
 
@@ -40,14 +41,14 @@ def backend(redis_server: embedded.Server) -> AsyncRedisCache:
 
 
 async def test_a_reply_comes_back_as_it_was_kept(cache: ResponseCache) -> None:
-    await cache.put("k", REPLY, cost_usd=COST)
+    cache.put("k", REPLY, cost_usd=COST)
     stored = await cache.get("k")
     assert stored is not None
     assert (stored.completion, stored.cost_usd) == (REPLY, COST)
 
 
 async def test_an_unknown_cost_stays_unknown(cache: ResponseCache) -> None:
-    await cache.put("k", REPLY, cost_usd=None)
+    cache.put("k", REPLY, cost_usd=None)
     stored = await cache.get("k")
     assert stored is not None
     assert stored.cost_usd is None
@@ -56,7 +57,8 @@ async def test_an_unknown_cost_stays_unknown(cache: ResponseCache) -> None:
 async def test_a_reply_is_kept_as_json_for_its_time(
     cache: ResponseCache, redis_server: embedded.Server
 ) -> None:
-    await cache.put("k", REPLY, cost_usd=COST)
+    cache.put("k", REPLY, cost_usd=COST)
+    await cache.ping()
     with sync_redis.Redis.from_url(redis_server.url) as client:
         assert json.loads(client.get("gw:1:k"))["completion"]["text"] == REPLY.text  # type: ignore[arg-type]
         assert 0 < client.ttl("gw:1:k") <= 60  # type: ignore[operator]
@@ -75,7 +77,7 @@ async def test_both_sides_of_the_backend_share_keys_and_format(redis_server: emb
 
 
 async def test_a_reply_older_than_asked_for_is_none(cache: ResponseCache) -> None:
-    await cache.put("k", REPLY, cost_usd=COST)
+    cache.put("k", REPLY, cost_usd=COST)
     await asyncio.sleep(0.02)
     assert await cache.get("k", max_age=0) is None
     assert await cache.get("k", max_age=60) is not None
@@ -83,13 +85,13 @@ async def test_a_reply_older_than_asked_for_is_none(cache: ResponseCache) -> Non
 
 async def test_without_a_lifetime_nothing_is_kept(redis_server: embedded.Server) -> None:
     off = ResponseCache(backend(redis_server), ttl=0)
-    await off.put("k", REPLY, cost_usd=COST)
+    off.put("k", REPLY, cost_usd=COST)
     assert await off.get("k") is None
 
 
 async def test_a_reply_that_is_too_long_is_not_kept(cache: ResponseCache) -> None:
-    await cache.put("just", replace(REPLY, text="x" * LONGEST_KEPT), cost_usd=COST)
-    await cache.put("too long", replace(REPLY, text="x" * (LONGEST_KEPT + 1)), cost_usd=COST)
+    cache.put("just", replace(REPLY, text="x" * LONGEST_KEPT), cost_usd=COST)
+    cache.put("too long", replace(REPLY, text="x" * (LONGEST_KEPT + 1)), cost_usd=COST)
     assert await cache.get("just") is not None
     assert await cache.get("too long") is None
 
@@ -114,7 +116,7 @@ async def test_what_cannot_be_read_is_a_miss_and_is_replaced(
         client.set("gw:1:k", value)
         assert await cache.get("k") is None
         assert not client.exists("gw:1:k")
-    await cache.put("k", REPLY, cost_usd=COST)
+    cache.put("k", REPLY, cost_usd=COST)
     assert await cache.get("k") is not None
 
 
@@ -127,11 +129,12 @@ async def test_a_key_of_another_type_is_a_miss(cache: ResponseCache, redis_serve
 async def test_a_full_redis_still_serves_what_it_has(
     cache: ResponseCache, redis_server: embedded.Server
 ) -> None:
-    await cache.put("k", REPLY, cost_usd=COST)
+    cache.put("k", REPLY, cost_usd=COST)
+    await cache.ping()
     with sync_redis.Redis.from_url(redis_server.url) as client:
         client.config_set("maxmemory-policy", "noeviction")
         client.config_set("maxmemory", 1)
-        await cache.put("l", REPLY, cost_usd=COST)
+        cache.put("l", REPLY, cost_usd=COST)
         assert await cache.get("k") is not None
         assert await cache.get("l") is None
 
@@ -139,12 +142,13 @@ async def test_a_full_redis_still_serves_what_it_has(
 async def test_a_redis_that_hangs_costs_a_call_a_quarter_of_a_second_at_most(
     cache: ResponseCache, redis_server: embedded.Server
 ) -> None:
-    await cache.put("k", REPLY, cost_usd=COST)
+    cache.put("k", REPLY, cost_usd=COST)
+    await cache.ping()
     assert redis_server.child.pid
     os.kill(redis_server.child.pid, signal.SIGSTOP)
     began = time.perf_counter()
     assert await cache.get("k") is None
-    await cache.put("k", REPLY, cost_usd=COST)
+    cache.put("k", REPLY, cost_usd=COST)
     waited = time.perf_counter() - began
     os.kill(redis_server.child.pid, signal.SIGCONT)
     assert waited < 0.25
@@ -153,13 +157,14 @@ async def test_a_redis_that_hangs_costs_a_call_a_quarter_of_a_second_at_most(
 
 
 async def test_a_redis_that_is_gone_is_a_miss(cache: ResponseCache, redis_server: embedded.Server) -> None:
-    await cache.put("k", REPLY, cost_usd=COST)
+    cache.put("k", REPLY, cost_usd=COST)
+    await cache.ping()
     redis_server.child.kill()
     assert await cache.get("k") is None
     assert not await cache.ping()
 
 
 async def test_three_hundred_at_once_share_a_bounded_pool(cache: ResponseCache) -> None:
-    await cache.put("k", REPLY, cost_usd=COST)
+    cache.put("k", REPLY, cost_usd=COST)
     found = await asyncio.gather(*(cache.get("k") for _ in range(300)))
     assert all(stored is not None for stored in found)

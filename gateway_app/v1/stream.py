@@ -20,6 +20,8 @@ from gateway_app.v1.replies import (
 from gateway_app.v1.shapes import FINISH_REASONS, extra_content, note, usage
 
 CONTENT_TYPE = "text/event-stream; charset=utf-8"
+TEXT = "\0text"
+"""Stands nowhere else in a chunk."""
 DONE = b"data: [DONE]\n\n"
 
 
@@ -29,12 +31,14 @@ class ChunkStream:
     def __init__(self, form: ReplyForm) -> None:
         self._form = form
         self._calls = 0
+        # What goes before and after a text is the same in all of them.
+        self._before, _, self._after = self._chunk(ChoiceDelta(content=TEXT)).partition(encode(TEXT))
 
     def start(self) -> bytes:
         return self._chunk(ChoiceDelta(role="assistant", content=""))
 
     def delta(self, delta: Delta) -> bytes:
-        pieces = [self._chunk(ChoiceDelta(content=delta.text))] if delta.text else []
+        pieces = [self._before + encode(delta.text) + self._after] if delta.text else []
         for call in delta.tool_calls:
             if self._calls and self._form.one_call:
                 break
