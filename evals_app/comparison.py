@@ -9,7 +9,6 @@ from evals_app.datasets import MEASURED, PASSED, SCORE
 from evals_app.description import SEED, describe
 from evals_app.report import Comparison, RunReport
 from evals_app.results import Cases, Result, by_case, names, passes
-from evals_app.statistics.bootstrap import paired_bootstrap
 from evals_app.statistics.intervals import Estimate
 from evals_app.statistics.multiplicity import holm
 from evals_app.statistics.paired import bounded_difference, mcnemar, not_worse
@@ -127,6 +126,8 @@ def _difference(name: str, baseline: Cases, candidate: Cases, goals: Goals) -> D
 
 def _relative(name: str, baseline: Cases, candidate: Cases, goals: Goals) -> Difference | None:
     """Of a cost or a time, as a share of the baseline's mean: more is worse. None where it is not known."""
+    from evals_app.statistics.bootstrap import paired_bootstrap  # numpy, which no start waits for
+
     before, after = by_case(baseline, name), by_case(candidate, name)
     keys = [key for key in before if key in after]
     usual = fmean(before[key] for key in keys) if keys else 0.0

@@ -7,7 +7,6 @@ from statistics import fmean
 from evals_app.datasets import PASSED, SCORE
 from evals_app.report import Measure, Slice, VersionReport
 from evals_app.results import Cases, Result, by_case, names, passes, passes_every_time, passes_once
-from evals_app.statistics.bootstrap import bootstrap_mean, bootstrap_percentile
 from evals_app.statistics.intervals import Interval, wilson
 
 SEED = 20240612
@@ -61,10 +60,14 @@ def _rate(name: str, cases: Cases, holds: Callable[[Sequence[Result]], bool]) ->
 
 
 def _mean(name: str, values: Sequence[float]) -> Measure:
+    from evals_app.statistics.bootstrap import bootstrap_mean  # numpy, which no start waits for
+
     return _measure(name, fmean(values), bootstrap_mean(values, seed=SEED))
 
 
 def _percentile(name: str, units: Sequence[Sequence[float]], percent: float) -> Measure:
+    from evals_app.statistics.bootstrap import bootstrap_percentile  # numpy, which no start waits for
+
     ordered = sorted(value for unit in units for value in unit)
     value = ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
     return _measure(name, value, bootstrap_percentile(units, percent, seed=SEED, resamples=400))

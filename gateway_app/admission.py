@@ -1,6 +1,7 @@
 """Whether a key may make this call now: exact over all workers, in the round trip that looks up the reply."""
 
 import asyncio
+import contextlib
 import time
 from collections.abc import Awaitable, Callable
 from datetime import UTC, date, datetime
@@ -53,7 +54,6 @@ class Admission:
             Script(redis, (SCRIPTS / f"{name}.lua").read_text()) for name in ("admit", "settle", "renew")
         )
         self._leases: set[Lease] = set()
-        self._settling: set[asyncio.Task[None]] = set()
         self._remembering: dict[str, asyncio.Task[None]] = {}
         self._renewing: asyncio.Task[None] | None = None
 
@@ -79,9 +79,10 @@ class Admission:
         if lease.local:
             self._local.release(lease.key)
             return
-        task = asyncio.get_running_loop().create_task(self._write_off(lease, tokens, nano_dollars))
-        self._settling.add(task)
-        task.add_done_callback(self._settling.discard)
+        if not self._redis.connected:
+            log.warning("lease_not_settled", call=lease.call)
+        _, _, leases, held, *_ = _keys(lease.key, datetime.now(UTC).date())
+        self._settle.send([leases, held], [lease.call, tokens, nano_dollars])
 
     async def start(self) -> None:
         self._renewing = asyncio.create_task(self._keep_leases(), name="leases")
@@ -89,7 +90,8 @@ class Admission:
     async def stop(self) -> None:
         if self._renewing:
             self._renewing.cancel()
-        await asyncio.gather(*self._settling, return_exceptions=True)
+        with contextlib.suppress(RedisError):
+            await self._redis.call("PING")  # which is answered after all that was settled
 
     async def _ask(self, key: str, limits: Limits, call: UUID, wanted: Claim, *, reply_key: str) -> list[Any]:
         now = datetime.now(UTC)
@@ -148,13 +150,6 @@ class Admission:
         self._local.admit(caller.key_id, caller.limits, tokens=wanted.tokens)
         lease = Lease(key=caller.key_id, call=str(call), local=True)
         return Admitted(lease=lease, reply=None, rate_limit=RateLimit())
-
-    async def _write_off(self, lease: Lease, tokens: int, nano_dollars: int) -> None:
-        _, _, leases, held, *_ = _keys(lease.key, datetime.now(UTC).date())
-        try:
-            await self._settle([leases, held], [lease.call, tokens, nano_dollars])
-        except RedisError as exc:
-            log.warning("lease_not_settled", error=type(exc).__name__)
 
     async def _keep_leases(self) -> None:
         while True:

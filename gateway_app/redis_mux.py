@@ -159,3 +159,13 @@ class Script:
             return await self._mux.call("EVALSHA", self._digest, *given)
         except NoScriptError:
             return await self._mux.call("EVAL", self._text, *given)
+
+    def send(self, keys: list[str], arguments: list[str | int]) -> None:
+        """As `RedisMux.send`."""
+        given = (len(keys), *keys, *arguments)
+
+        def refused(exc: ResponseError) -> None:
+            if isinstance(exc, NoScriptError):
+                self._mux.send("EVAL", self._text, *given)
+
+        self._mux.send("EVALSHA", self._digest, *given, refused=refused)

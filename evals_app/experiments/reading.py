@@ -11,7 +11,6 @@ from evals_app.experiments.measures import Measure
 from evals_app.experiments.observations import Observed, Seen, Spread
 from evals_app.experiments.plans import ExperimentPlan, Plan, better, measures
 from evals_app.experiments.report import ArmReport, Comparison, ExperimentReport, Figure
-from evals_app.statistics.bootstrap import bootstrap_percentile
 from evals_app.statistics.intervals import Interval
 
 PERCENTILES = {"latency p50": 50, "latency p95": 95}
@@ -140,6 +139,8 @@ def _figure(name: str, spread: Spread) -> Figure:
 
 
 def _percentile(name: str, units: Sequence[Sequence[float]], percent: float) -> Figure:
+    from evals_app.statistics.bootstrap import bootstrap_percentile  # numpy, which no start waits for
+
     every = sorted(value for unit in units for value in unit)
     interval = bootstrap_percentile(units, percent, seed=SEED, resamples=RESAMPLES)
     middle = every[min(len(every) - 1, int(len(every) * percent / 100))]
