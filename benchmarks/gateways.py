@@ -53,9 +53,13 @@ class Ours:
         child.command = on_core(child.command, *(cores or (self.house.gateway_core,)))
         try:
             child.start()
-            yield Gateway(name="ours", version="", port=port, child=child, cases=_our_cases(self.key))
+            yield as_ours(self.key, port=port, child=child)
         finally:
             child.stop()
+
+
+def as_ours(key: str, *, port: int, child: Child) -> Gateway:
+    return Gateway(name="ours", version="", port=port, child=child, cases=_our_cases(key))
 
 
 def _our_cases(key: str) -> dict[str, Asks]:
@@ -116,13 +120,21 @@ def manage(environment: Mapping[str, str], *command: str, timeout: float = 900) 
     return done.stdout
 
 
+def _floor_cases() -> dict[str, Asks]:
+    return {
+        "hit": asks.floor(),
+        "miss": asks.whole({}, asks.openai, path="/v1/chat/completions", cache=None),
+        "stream": asks.streamed({}, asks.openai),
+    }
+
+
 @contextmanager
 def floor(house: House) -> Iterator[Gateway]:
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.floor", str(port), house.redis_url]
+    command = [sys.executable, "-m", "benchmarks.floor", str(port), house.redis_url, house.vendor]
     child = house.child("floor", command, port=port, environment={"PYTHONPATH": str(ROOT)})
     try:
         child.start()
-        yield Gateway(name="floor", version="", port=port, child=child, cases={"hit": asks.floor()})
+        yield Gateway(name="floor", version="", port=port, child=child, cases=_floor_cases())
     finally:
         child.stop()

@@ -160,11 +160,12 @@ async def _measure(port: int, connections: int, next_ask: Callable[[], Ask | Non
 async def for_seconds(
     port: int, asks: Asks, numbers: Iterator[int], *, connections: int, seconds: float
 ) -> Measured:
-    """As many requests as get answers in `seconds`. Raises `Void`."""
+    """As many requests as get answers in `seconds`, or as there are `numbers`. Raises `Void`."""
     until = time.perf_counter() + seconds
 
     def next_ask() -> Ask | None:
-        return asks(next(numbers)) if time.perf_counter() < until else None
+        number = next(numbers, None) if time.perf_counter() < until else None
+        return None if number is None else asks(number)
 
     return await _measure(port, connections, next_ask, b"HTTP/1.1")
 

@@ -98,29 +98,31 @@ class FlightShare:
     ) -> AsyncGenerator[Chunk, None]:
         """The chunks of the one flight under `key`, led here or followed; none while it is `crowded` here.
 
-        Where a leader elsewhere is gone before we heard his end, `kept` says whether the reply is there;
-        if it is not, the flight is taken over, and readers are spared what they have heard already.
+        `kept` says whether the reply is there by now: it may have come between our caller's look and ours.
+        Where a leader elsewhere is gone before we heard his end, and nothing is kept, the flight is taken
+        over, and readers are spared what they have heard already.
         """
         heard: list[Chunk] = []
         while True:
-            source = await self._source(key, fly, crowded)
-            try:
+            source = await self._source(key, fly, kept, crowded)
+            with contextlib.suppress(LeaderGone):
                 async with aclosing(resumed(source, heard) if heard else source) as chunks:
                     async for chunk in chunks:
                         heard.append(chunk)
                         yield chunk
                 return
-            except LeaderGone:
-                if completion := await kept():
-                    async with aclosing(resumed(replayed(completion, whole=True), heard)) as chunks:
-                        async for chunk in chunks:
-                            yield chunk
-                    return
 
-    async def _source(self, key: str, fly: Fly, crowded: Crowded) -> AsyncGenerator[Chunk, None]:
+    async def _source(self, key: str, fly: Fly, kept: Kept, crowded: Crowded) -> AsyncGenerator[Chunk, None]:
         token = uuid4().hex
         try:
-            if await self._redis.call("SET", _lock(key), token, "NX", "PX", LOCK_MS):
+            locking = await self._redis.ask("SET", _lock(key), token, "NX", "PX", LOCK_MS)
+            completion = await kept()  # in the same round trip
+            leads = await locking
+            if completion is not None:
+                if leads:
+                    self._release(key, token)
+                return replayed(completion, whole=True)
+            if leads:
                 return self._lead(key, token, fly, crowded)
             leader = await self._redis.call("GET", _lock(key))
         except RedisError:
@@ -154,7 +156,10 @@ class FlightShare:
             self._mirror(key, lead)
             self._redis.send("XADD", _mirror_key(key, lead.token), "*", *last_words)
             self._redis.send("EXPIRE", _mirror_key(key, lead.token), MIRROR_SECONDS)
-        self._redis.send("EVAL", RELEASE, 1, _lock(key), lead.token)
+        self._release(key, lead.token)
+
+    def _release(self, key: str, token: str) -> None:
+        self._redis.send("EVAL", RELEASE, 1, _lock(key), token)
 
     def _mirror(self, key: str, lead: _Lead) -> None:
         """Sends what is not there yet; nobody waits for it."""

@@ -50,6 +50,12 @@ class RedisMux:
             await self.connect()
         return await self._write(command)
 
+    async def ask(self, *command: str | bytes | int | float) -> "asyncio.Future[Any]":
+        """As `call`, but gives what to wait for: what is asked next goes out in the same round trip."""
+        if self._first is None or not self._first.done():
+            await self.connect()
+        return self._write(command)
+
     def send(self, *command: str | bytes | int | float, refused: Refused = lambda exc: None) -> None:
         """As `call`, without waiting. `refused` gets Redis's no. Nothing while Redis is away."""
 

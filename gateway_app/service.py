@@ -146,7 +146,7 @@ class Service:
         """The vendor's reply, together with all who ask for the same at this moment."""
         fold = Fold()
         flight = self.flights.board(
-            _flight_key(call), call, partial(self._fly, plan, call), kept=partial(self._kept, plan)
+            _flight_key(call), call, partial(self._fly, plan, call), kept=partial(self._kept, plan, call)
         )
         try:
             async with aclosing(flight.read()) as chunks:
@@ -176,8 +176,9 @@ class Service:
         if call.request.cache.write and completion.finish_reason in CACHEABLE and call.card == plan.card:
             self.cache.put(plan.key, completion, cost_usd=flight.cost_usd)
 
-    async def _kept(self, plan: Plan) -> Completion | None:
-        stored = await self.cache.get(plan.key)
+    async def _kept(self, plan: Plan, call: Call) -> Completion | None:
+        wants = call.request.cache
+        stored = await self.cache.get(plan.key, max_age=wants.max_age) if wants.read else None
         return stored.completion if stored else None
 
     async def _look_up(self, plan: Plan, call: Call) -> StoredReply | None:

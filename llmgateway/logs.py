@@ -20,12 +20,14 @@ QUIET = ("google_genai", "httpx", "httpx2", "langfuse", "asyncio", "websockets",
 
 def configure(*, level: str, form: str) -> None:
     """Sets up structlog and the standard library's loggers; `form` is `json` or `console`."""
+    factory: Any = structlog.WriteLoggerFactory()
+    if form == "json":
+        outlet: Any = Outlet()  # all that is needed of a file
+        factory = structlog.BytesLoggerFactory(outlet)
     structlog.configure(
         processors=[stamped, with_traceback, *_rendered(form)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.BytesLoggerFactory(Outlet())
-        if form == "json"
-        else structlog.WriteLoggerFactory(),
+        logger_factory=factory,
         cache_logger_on_first_use=True,
     )
     logging.config.dictConfig(_standard_library(form))

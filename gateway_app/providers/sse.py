@@ -7,8 +7,9 @@ import msgspec
 
 MAX_EVENT_BYTES = 8 * 1024 * 1024
 _LINE_END = re.compile(rb"\r\n|\r|\n")
-_ONE_EVENT = re.compile(rb"data: ([^\r\n]+)(?:\r\n\r\n|\n\n)")
-"""As vendors send them, one at a time."""
+_WHOLE_EVENTS = re.compile(rb"(?:data: [^\r\n]+(?:\r\n\r\n|\n\n))+")
+"""As vendors send them: one line each, and as a rule none in two pieces."""
+_DATA = re.compile(rb"data: ([^\r\n]+)")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -40,8 +41,9 @@ class EventParser:
         """The events that end in `piece`. Raises `EventTooLarge` after those before it."""
         if not piece:
             return
-        if self._at_rest and len(piece) <= self._limit and (one := _ONE_EVENT.fullmatch(piece)):
-            yield ServerSentEvent(data=one[1])
+        if self._at_rest and len(piece) <= self._limit and _WHOLE_EVENTS.fullmatch(piece):
+            for data in _DATA.findall(piece):
+                yield ServerSentEvent(data=data)
             return
         if self._after_carriage_return and piece.startswith(b"\n"):
             piece = piece[1:]
