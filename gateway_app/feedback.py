@@ -83,7 +83,7 @@ def _tell_tracers(stream: redis.Redis, row: Feedback, call_id: UUID) -> None:
 
 def _call_id(caller: Caller, stream: redis.Redis, request_id: str) -> UUID | None:
     """A call that has just ended may be on its way from Redis to Postgres; so Postgres is asked twice."""
-    mine = Call.objects.filter(request_id=request_id, project=caller.project_id).values_list("id", flat=True)
+    mine = Call.named(request_id, project=caller.project_id).values_list("id", flat=True)
     return mine.first() or _in_stream(caller, stream, request_id) or mine.first()
 
 

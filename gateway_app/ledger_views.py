@@ -78,7 +78,7 @@ class CallView(LedgerView):
 
     @describe("Explains one call of the key's project", reply=CallReply)
     def get(self, request: Asked, request_id: str) -> Response:
-        mine = Call.objects.filter(request_id=request_id, project=request.auth.project_id)
+        mine = Call.named(request_id, project=request.auth.project_id)
         row = mine.order_by("-created_at").first()
         if row is None:
             raise CallNotFound(f"this project's ledger has no call {request_id} (yet)", param="request_id")

@@ -88,6 +88,9 @@ class TestCalls:
         assert found["trouble"]["cause"]
         assert found["trouble"]["advice"]
 
+    def test_a_call_with_a_name_that_none_has_is_not_there(self, api: httpx.Client) -> None:
+        assert api.get("/calls/a%00b").status_code == 404
+
     def test_another_projects_call_is_not_there(
         self, api: httpx.Client, stranger: httpx.Client, asked: str
     ) -> None:
@@ -136,8 +139,9 @@ class TestFeedback:
             stack.restart("ledger")
         eventually(lambda: api.get(f"/calls/{asked}"))
 
-    def test_a_call_that_nobody_made_cannot_be_judged(self, api: httpx.Client) -> None:
-        answer = api.post("/feedback", json={"request_id": "none", "name": "liked", "value": True})
+    @pytest.mark.parametrize("unknown", ["none", "a\0b"], ids=["none", "NUL"])
+    def test_a_call_that_nobody_made_cannot_be_judged(self, unknown: str, api: httpx.Client) -> None:
+        answer = api.post("/feedback", json={"request_id": unknown, "name": "liked", "value": True})
         assert (answer.status_code, answer.json()["error"]["code"]) == (404, "call_not_found")
 
     def test_another_projects_call_cannot_be_judged(self, stranger: httpx.Client, asked: str) -> None:
