@@ -49,6 +49,9 @@ def _go_on(system: System) -> None:
     system.fault("postgres")
 
 
+TRIES = 50
+
+
 class _Exhausted:
     """Somebody else holds every connection that Postgres has."""
 
@@ -56,13 +59,19 @@ class _Exhausted:
         self._held = ExitStack()
 
     def begin(self, system: System) -> None:
-        # Those of the gateway are cut first, as after a failover, so that it has to come back for new ones.
+        # Those of the gateway are cut, as after a failover, until it has none of the new ones either.
         with psycopg.connect(system.stack.database_url, dbname="postgres", autocommit=True) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE pid <> pg_backend_pid() AND datname = %s",
-                [system.stack.database_url.split("/")[3].split("?")[0]],
-            )
+            for _ in range(TRIES):
+                self._take_all(system)
+                cut = connection.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
+                    [system.stack.database_url.split("/")[3].split("?")[0]],
+                )
+                if not cut.fetchall():
+                    return
+        raise AssertionError("the gateway's connections cannot be had")
+
+    def _take_all(self, system: System) -> None:
         with suppress(psycopg.OperationalError):
             while True:
                 self._held.enter_context(
