@@ -18,6 +18,7 @@ FIRST = math.floor(math.log(LEAST) / math.log(GROWTH))
 """The bucket of the last digits."""
 DIGITS = 12
 NOTHING = Decimal(0)
+NINES = Decimal(10**DIGITS - 1)
 
 _exactly = Context(prec=10_000)
 _remainder = _exactly.remainder
@@ -40,7 +41,7 @@ def held(histogram: Decimal) -> Iterator[tuple[int, int]]:
 
 def counted(histogram: Decimal) -> int:
     """How many durations there are, if they fit into one bucket: so nines are cast out, too."""
-    return int(_remainder(histogram, 10**DIGITS - 1))
+    return int(_remainder(histogram, NINES))
 
 
 def percentiles(histogram: Decimal, *shares: float) -> Sequence[float | None]:

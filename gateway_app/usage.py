@@ -1,12 +1,12 @@
 """What many calls cost and how they went, by whatever one asks: read from the rollups."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
 from typing import Any, NamedTuple
 
+import msgspec
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
@@ -27,8 +27,7 @@ class Percentiles(NamedTuple):
     p95: float | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Summary:
+class Summary(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     """Alike calls, summed up. Money in USD, durations in milliseconds."""
 
     group: tuple[Any, ...]

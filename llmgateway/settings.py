@@ -238,6 +238,7 @@ STORAGES = {
 }
 
 TIME_ZONE = "UTC"
+FORMAT_MODULE_PATH = "llmgateway.formats"
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.behind_proxy else None
 SECURE_SSL_REDIRECT = ENV.https_only
