@@ -42,9 +42,11 @@ class Outlet:
     def __init__(self) -> None:
         self._loop: asyncio.AbstractEventLoop | None = None
         """Where the next flush is due; it may have ended without one."""
+        # As it is at the start: Celery's workers put something else in its place.
+        self._out = sys.stdout.buffer
 
     def write(self, line: bytes) -> int:
-        return sys.stdout.buffer.write(line)
+        return self._out.write(line)
 
     def flush(self) -> None:
         try:
@@ -58,7 +60,7 @@ class Outlet:
 
     def _flush(self) -> None:
         self._loop = None
-        sys.stdout.buffer.flush()
+        self._out.flush()
 
 
 def stamped(logger: Any, method: str, event: EventDict) -> EventDict:

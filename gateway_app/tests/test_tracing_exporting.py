@@ -126,8 +126,9 @@ def test_a_process_ends_within_five_seconds_whatever_its_hosts_do(
     command = [sys.executable, "-c", PROCESS, url, redis_server.url]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
+        assert process.stderr
         while (line := process.stdout.readline()) != b"stopping\n":
-            assert line, "it ended before it stopped"
+            assert line, f"it ended before it stopped: {process.stderr.read().decode()}"
         began = time.monotonic()
         process.communicate(timeout=10)
         assert time.monotonic() - began < 5.0

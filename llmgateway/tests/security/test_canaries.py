@@ -27,7 +27,7 @@ def walk() -> Iterator[Walk]:
 def secrets_of(walk: Walk) -> dict[str, str]:
     """What nobody may find: the canaries, and the secret half of the key that was used."""
     return CANARY | {
-        "the caller's key": walk.stack.key.split("_")[2],
+        "the caller's key": walk.stack.key.split("_", 2)[2],
         "the admin's password": walk.stack.admin[1],
     }
 
