@@ -30,13 +30,19 @@ def added(histograms: Iterable[Decimal]) -> Decimal:
 
 def held(histogram: Decimal) -> Iterator[tuple[int, int]]:
     """Each bucket that holds something, and its count; the longest durations first."""
+    digits = _digits(histogram)
+    for start in range(0, len(digits), DIGITS):
+        if count := int(digits[start : start + DIGITS]):
+            yield _bucket(digits, start), count
+
+
+def _digits(histogram: Decimal) -> str:
     digits = f"{histogram:f}"
-    whole = digits.zfill(-(-len(digits) // DIGITS) * DIGITS)
-    bucket = FIRST + len(whole) // DIGITS
-    for start in range(0, len(whole), DIGITS):
-        bucket -= 1
-        if count := int(whole[start : start + DIGITS]):
-            yield bucket, count
+    return digits.zfill(-(-len(digits) // DIGITS) * DIGITS)
+
+
+def _bucket(digits: str, start: int) -> int:
+    return FIRST + (len(digits) - start) // DIGITS - 1
 
 
 def counted(histogram: Decimal) -> int:
@@ -51,12 +57,17 @@ def percentiles(histogram: Decimal, *shares: float) -> Sequence[float | None]:
     """
     shorter = total = counted(histogram)
     wanted, found = sorted(shares), dict[float, float]()
-    for bucket, count in held(histogram):
-        shorter -= count
+    digits = _digits(histogram)
+    bound = wanted[-1] * total
+    for start in range(0, len(digits), DIGITS):
+        shorter -= int(digits[start : start + DIGITS])
+        if shorter >= bound:
+            continue
         while wanted and shorter < wanted[-1] * total:
-            found[wanted.pop()] = middle(bucket)
+            found[wanted.pop()] = middle(_bucket(digits, start))
         if not wanted:
             break
+        bound = wanted[-1] * total
     return [found.get(share) for share in shares]
 
 

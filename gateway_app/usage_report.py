@@ -38,7 +38,8 @@ FIELDS = {
 }
 """Columns that have another name in a `UsageRow`."""
 GROUP_FIELDS = {FIELDS.get(column, column) for columns in COLUMNS.values() for column in columns}
-FORMATS = {"start": "%Y-%m-%d", usage.MONTH: "%Y-%m"}
+LENGTHS = {"start": len("2026-11-01"), usage.MONTH: len("2026-11")}
+"""Characters that are told of a moment in ISO's form."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,7 +120,7 @@ def _midnight(day: date) -> datetime:
 
 def _row(columns: tuple[str, ...], found: usage.Summary) -> UsageRow:
     group = {
-        FIELDS.get(column, column): value.strftime(FORMATS[column]) if column in FORMATS else value
+        FIELDS.get(column, column): value.isoformat()[: LENGTHS[column]] if column in LENGTHS else value
         for column, value in zip(columns, found.group, strict=True)
     }
     latency, first_token = found.latencies, found.first_tokens
