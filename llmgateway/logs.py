@@ -5,7 +5,7 @@ import logging
 import logging.config
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import structlog
@@ -22,7 +22,7 @@ def configure(*, level: str, form: str) -> None:
     """Sets up structlog and the standard library's loggers; `form` is `json` or `console`."""
     factory: Any = structlog.WriteLoggerFactory()
     if form == "json":
-        outlet: Any = Outlet()  # all that is needed of a file
+        outlet: Any = Outlet(sys.stdout.buffer)  # all that is needed of a file
         factory = structlog.BytesLoggerFactory(outlet)
     structlog.configure(
         processors=[stamped, with_traceback, *_rendered(form)],
@@ -34,16 +34,18 @@ def configure(*, level: str, form: str) -> None:
 
 
 class Outlet:
-    """Standard output as a file of bytes. In an event loop, a moment's lines go out in one system call."""
+    """A file of bytes. In an event loop, a moment's lines go out in one system call.
+
+    It keeps the file that it is given: Celery's workers put something else in the place of standard output.
+    """
 
     MOMENT = 0.01
     """Seconds, of which a killed process may leave no line."""
 
-    def __init__(self) -> None:
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
         self._loop: asyncio.AbstractEventLoop | None = None
         """Where the next flush is due; it may have ended without one."""
-        # As it is at the start: Celery's workers put something else in its place.
-        self._out = sys.stdout.buffer
 
     def write(self, line: bytes) -> int:
         return self._out.write(line)

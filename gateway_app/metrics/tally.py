@@ -25,7 +25,7 @@ class Tally:
             self._plan()
 
     def flush(self) -> None:
-        """Raises `OSError` where there is no room for another series."""
+        """Needs no room: a series is made when its labels are looked up."""
         due, self._due, self._loop = self._due, {}, None
         for counter, amount in due.items():
             counter.inc(amount)

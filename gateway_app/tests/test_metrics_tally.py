@@ -1,0 +1,38 @@
+"""Counts wait a moment in memory, and none is lost."""
+
+import asyncio
+
+from prometheus_client import CollectorRegistry, Counter
+
+from gateway_app.metrics.tally import MOMENT, Tally
+
+
+def a_counter() -> tuple[Counter, CollectorRegistry]:
+    registry = CollectorRegistry()
+    return Counter("things", "Things", registry=registry), registry
+
+
+def test_without_an_event_loop_a_count_is_there_at_once() -> None:
+    counter, registry = a_counter()
+    Tally().add(counter, 2)
+    assert registry.get_sample_value("things_total") == 2
+
+
+async def test_in_an_event_loop_counts_are_added_up_and_there_after_a_moment() -> None:
+    (counter, registry), tally = a_counter(), Tally()
+    tally.add(counter)
+    tally.add(counter, 2)
+    assert registry.get_sample_value("things_total") == 0
+    await asyncio.sleep(2 * MOMENT)
+    assert registry.get_sample_value("things_total") == 3
+
+
+def test_what_waited_in_a_loop_that_ended_comes_with_the_next_count() -> None:
+    (counter, registry), tally = a_counter(), Tally()
+
+    async def add() -> None:
+        tally.add(counter)
+
+    asyncio.run(add())
+    tally.add(counter)
+    assert registry.get_sample_value("things_total") == 2
