@@ -15,8 +15,9 @@ Scope = MutableMapping[str, Any]
 Answered = Callable[[int], None]
 
 NOSNIFF = (b"x-content-type-options", b"nosniff")
-DJANGOS_NOSNIFF = (b"X-Content-Type-Options", b"nosniff")
 """A model's words are never taken for a page, whatever they look like."""
+DJANGOS_NOSNIFF = (b"X-Content-Type-Options", b"nosniff")
+"""As Django says it of its own pages."""
 SANE_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
 
 
@@ -77,7 +78,6 @@ class _Visit:
             self._started = True
             self._answered(message["status"])
             headers = [*message.get("headers", ()), (b"x-request-id", self._scope["request_id"].encode())]
-            # Django says so of its own pages.
             if DJANGOS_NOSNIFF not in headers and NOSNIFF not in headers:
                 headers.append(NOSNIFF)
             message = {**message, "headers": headers}

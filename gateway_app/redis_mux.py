@@ -46,9 +46,7 @@ class RedisMux:
 
     async def call(self, *command: str | bytes | int | float) -> Any:
         """Redis's reply. Raises redis-py's `ConnectionError` while it is away, `ResponseError` for its no."""
-        if self._first is None or not self._first.done():
-            await self.connect()
-        return await self._write(command)
+        return await (await self.ask(*command))
 
     async def ask(self, *command: str | bytes | int | float) -> "asyncio.Future[Any]":
         """As `call`, but gives what to wait for: what is asked next goes out in the same round trip."""

@@ -42,10 +42,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """What is to be asked, of whom, and under which key the answer is kept."""
 
     completion: CompletionRequest
-    card: ModelCard
     candidates: list[ModelCard]
-    """It and its fallbacks."""
+    """The model and its fallbacks."""
     key: str
+
+    @property
+    def card(self) -> ModelCard:
+        return self.candidates[0]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,7 +131,7 @@ class Service:
         )
         key = cache_key(completion, project=caller.project_id or 0, provider=card.provider, purges=purges)
         call.cache_key = key
-        return Plan(completion=completion, card=card, candidates=self.upstream.candidates(card), key=key)
+        return Plan(completion=completion, candidates=self.upstream.candidates(card), key=key)
 
     async def _whole(self, plan: Plan, call: Call) -> Start:
         """The vendor's reply to its end, which is then on `call`."""

@@ -224,6 +224,15 @@ async def test_after_a_failure_the_next_one_asks_again(workers: list[Flights]) -
     assert vendor.calls == 2
 
 
+async def test_who_asks_when_the_reply_has_just_been_kept_asks_no_vendor(workers: list[Flights]) -> None:
+    vendor = Vendor(kept=Completion(text=TEXT, finish_reason="stop", usage=Usage(), model="m"))
+    assert await Caller(workers[0], vendor).ask() == TEXT
+    assert vendor.calls == 0
+    vendor.kept = None
+    assert await Caller(workers[1], vendor).ask() == TEXT  # the lock is free again
+    assert vendor.calls == 1
+
+
 async def test_who_comes_just_after_the_landing_elsewhere_finds_the_reply_in_the_cache(
     workers: list[Flights],
 ) -> None:
