@@ -3,12 +3,13 @@
 A histogram is one whole number: each bucket's count has `DIGITS` decimal digits of it, the shortest durations
 have the last ones. Adding two numbers adds two histograms, so that Postgres adds millions of them by its own
 `sum`. Of n counted durations, bucket b holds those from GROWTH**b to GROWTH**(b + 1) milliseconds.
+
+How many durations there are is the rest of the number divided by `NINES`, if they fit into one bucket: each
+bucket's place is a power of 10**DIGITS, which leaves one.
 """
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
-from decimal import Context, Decimal
-from functools import reduce
+from collections.abc import Sequence
 
 GROWTH = 1.1
 """Of one bucket's bound to the next: a percentile is right to within 5 %."""
@@ -17,58 +18,32 @@ LEAST, MOST = 0.01, 1e9
 FIRST = math.floor(math.log(LEAST) / math.log(GROWTH))
 """The bucket of the last digits."""
 DIGITS = 12
-NOTHING = Decimal(0)
-NINES = Decimal(10**DIGITS - 1)
-
-_exactly = Context(prec=10_000)
-_remainder = _exactly.remainder
+NINES = 10**DIGITS - 1
 
 
-def added(histograms: Iterable[Decimal]) -> Decimal:
-    return reduce(_exactly.add, histograms, NOTHING)
+def percentiles(digits: str, counted: int, *shares: float) -> Sequence[float | None]:
+    """For each of `shares`, the milliseconds that it did not exceed of `counted` durations; None of nothing.
 
-
-def held(histogram: Decimal) -> Iterator[tuple[int, int]]:
-    """Each bucket that holds something, and its count; the longest durations first."""
-    digits = _digits(histogram)
-    for start in range(0, len(digits), DIGITS):
-        if count := int(digits[start : start + DIGITS]):
-            yield _bucket(digits, start), count
-
-
-def _digits(histogram: Decimal) -> str:
-    digits = f"{histogram:f}"
-    return digits.zfill(-(-len(digits) // DIGITS) * DIGITS)
-
-
-def _bucket(digits: str, start: int) -> int:
-    return FIRST + (len(digits) - start) // DIGITS - 1
-
-
-def counted(histogram: Decimal) -> int:
-    """How many durations there are, if they fit into one bucket: so nines are cast out, too."""
-    return int(_remainder(histogram, NINES))
-
-
-def percentiles(histogram: Decimal, *shares: float) -> Sequence[float | None]:
-    """Milliseconds that this share of the durations did not exceed, for each of `shares`; None of nothing.
-
-    Reads no further than it must: of a page of a thousand rows this is most of the work.
+    Reads no more digits than it must: of a page of a thousand rows this is most of the work.
     """
-    shorter = total = counted(histogram)
-    wanted, found = sorted(shares), dict[float, float]()
-    digits = _digits(histogram)
-    bound = wanted[-1] * total
+    shorter, wanted, found = counted, sorted(shares), dict[float, float]()
+    digits = digits.zfill(-(-len(digits) // DIGITS) * DIGITS)
+    bound = wanted[-1] * counted
     for start in range(0, len(digits), DIGITS):
         shorter -= int(digits[start : start + DIGITS])
         if shorter >= bound:
             continue
-        while wanted and shorter < wanted[-1] * total:
-            found[wanted.pop()] = middle(_bucket(digits, start))
+        while wanted and shorter < wanted[-1] * counted:
+            found[wanted.pop()] = middle(bucket(digits, start))
         if not wanted:
             break
-        bound = wanted[-1] * total
+        bound = wanted[-1] * counted
     return [found.get(share) for share in shares]
+
+
+def bucket(digits: str, start: int) -> int:
+    """Whose count starts there."""
+    return FIRST + (len(digits) - start) // DIGITS - 1
 
 
 def middle(bucket: int) -> float:

@@ -1,6 +1,6 @@
 """What many calls cost and how they went, by whatever one asks: read from the rollups."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -11,12 +11,18 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet, Sum
 from django.db.models.functions import TruncMonth
 
-from gateway_app.histogram import added, percentiles
+from gateway_app.histogram import NINES, percentiles
 from gateway_app.models import Rollup
 from gateway_app.rollup_sql import HISTOGRAMS, SUMS
 
 IN_MEMORY = "SET LOCAL work_mem = '64MB'"
 """With less, Postgres sorts a year of days on disk before it adds them up, which takes twice as long."""
+FIELDS = (*SUMS, *(f"{name}_count" for name in HISTOGRAMS))
+"""Of a `Summary`, beside its group."""
+TYPES = {"cost_usd": "numeric", "saved_usd": "numeric", "latency_ms": "float8"} | dict.fromkeys(
+    HISTOGRAMS, "text"
+)
+"""Of those that are no whole numbers."""
 MONTH = "month"
 """A column that is made for grouping; days are told apart by their start, as hours are."""
 Stretch = tuple[str, datetime, datetime]
@@ -53,17 +59,19 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     saved_usd: Decimal
     latency_ms: float
     """The sum."""
-    latency: Decimal
-    """A histogram, as the next one."""
-    first_token: Decimal
+    latency: str
+    """A histogram's digits, as the next one; and how many durations it counts."""
+    latency_count: int
+    first_token: str
+    first_token_count: int
 
     @cached_property
     def latencies(self) -> Percentiles:
-        return Percentiles(*percentiles(self.latency, 0.5, 0.95))
+        return Percentiles(*percentiles(self.latency, self.latency_count, 0.5, 0.95))
 
     @cached_property
     def first_tokens(self) -> Percentiles:
-        return Percentiles(*percentiles(self.first_token, 0.5, 0.95))
+        return Percentiles(*percentiles(self.first_token, self.first_token_count, 0.5, 0.95))
 
     @property
     def hit_rate(self) -> float:
@@ -76,6 +84,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True, dict=True):
     @property
     def mean_latency(self) -> float | None:
         return self.latency_ms / self.calls if self.calls else None
+
+
+class Summaries(NamedTuple):
+    groups: list[Summary]
+    """In the order of what they are grouped by."""
+    total: Summary
+    """Of all of them together."""
 
 
 def chosen(*, period: str, since: datetime, until: datetime, **equal: Any) -> QuerySet[Rollup]:
@@ -107,30 +122,40 @@ def months_on(moment: datetime, count: int) -> datetime:
     return datetime(months // 12, months % 12 + 1, 1, tzinfo=UTC)
 
 
-def summarize(rows: QuerySet[Rollup], *group: str, most: int | None = None) -> list[Summary]:
-    """One summary for each value of the columns `group`, in their order; of no column, one for all.
+def summarize(rows: QuerySet[Rollup], *group: str, most: int | None = None) -> Summaries:
+    """One summary for each value of the columns `group` (none without columns), and one of them all.
 
-    No more than `most`, whichever they are.
+    No more than `most` groups, whichever they are.
     """
-    if not group:
-        found = rows.aggregate(**{f"{name}_": Sum(name, default=0) for name in SUMS})
-        return [_summary((), found.values())]
-    sums = rows.values_list(*group).annotate(*(Sum(name, default=0) for name in SUMS))
-    count = len(group)
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(IN_MEMORY)
-        return sorted((_summary(values[:count], values[count:]) for values in sums[:most]), key=_order)
+        cursor.execute(*_statement(rows, group or ("period",), most))
+        *found, total = cursor.fetchall()
+    count = len(group)
+    groups = [_summary(values[:count], values[-len(FIELDS) :]) for values in found] if group else []
+    return Summaries(groups=sorted(groups, key=_order), total=_summary((), total[-len(FIELDS) :]))
 
 
-def _summary(group: tuple[Any, ...], sums: Iterable[Any]) -> Summary:
-    return Summary(group=group, **dict(zip(SUMS, sums, strict=True)))
+def _statement(rows: QuerySet[Rollup], group: Sequence[str], most: int | None) -> tuple[str, tuple[Any, ...]]:
+    """In one statement the total is that of the groups, whatever is written meanwhile."""
+    sums = rows.values_list(*group).annotate(*(Sum(name) for name in SUMS))
+    found, given = sums[:most].query.sql_with_params()
+    groups = [f"group_{number}" for number, _ in enumerate(group)]
+    named = ", ".join((*groups, *SUMS))
+    each = ", ".join((*groups, *_fields("{}")))
+    total = ", ".join((*("NULL" for _ in groups), *_fields("coalesce(sum({}), 0)")))
+    sql = f"WITH found ({named}) AS ({found}) SELECT {each} FROM found UNION ALL SELECT {total} FROM found"  # noqa: S608 - names of ours
+    return sql, given
 
 
-def total(summaries: Sequence[Summary]) -> Summary:
-    """Of all of them together."""
-    sums = {name: sum(getattr(one, name) for one in summaries) for name in SUMS if name not in HISTOGRAMS}
-    sums |= {name: added(getattr(one, name) for one in summaries) for name in HISTOGRAMS}
-    return Summary(group=(), **sums)
+def _fields(sum_: str) -> list[str]:
+    """Each of `FIELDS`; histograms as text, which takes Python a tenth of the time that a number does."""
+    sums = [f"{sum_.format(name)}::{TYPES.get(name, 'bigint')}" for name in SUMS]
+    return [*sums, *(f"mod({sum_.format(name)}, {NINES})::bigint" for name in HISTOGRAMS)]
+
+
+def _summary(group: tuple[Any, ...], sums: tuple[Any, ...]) -> Summary:
+    return Summary(group=group, **dict(zip(FIELDS, sums, strict=True)))
 
 
 def _order(summary: Summary) -> list[tuple[bool, Any]]:

@@ -83,14 +83,14 @@ def report(asked: Asked, *, project: int | None) -> UsageReport:
     columns = _columns(asked.group)
     rows = _chosen(asked, project, period=Rollup.Period.DAY if "day" in asked.group else Rollup.Period.MONTH)
     found = usage.summarize(rows, *columns, most=ROWS + 1)
-    if len(found) > ROWS:
+    if len(found.groups) > ROWS:
         raise InvalidRequest(f"that makes more than {ROWS:,} rows: fewer groups or days", param="group")
     return UsageReport(
         since=asked.since.isoformat(),
         until=asked.until.isoformat(),
         group=list(asked.group),
-        rows=[_row(columns, summary) for summary in found],
-        total=_row((), usage.total(found)),
+        rows=[_row(columns, summary) for summary in found.groups] if columns else [_row((), found.total)],
+        total=_row((), found.total),
     )
 
 

@@ -52,7 +52,7 @@ def _period(prompt: str, title: str, period: str, *, since: datetime, now: datet
     chosen = usage.chosen(period=period, since=since, until=now, prompt_name=prompt)
     rows = chosen.exclude(surface__in=TRIALS).exclude(prompt_version=None)
     scores = _scores(prompt, since)
-    found = (_figures(summary, scores) for summary in usage.summarize(rows, "prompt_version"))
+    found = (_figures(summary, scores) for summary in usage.summarize(rows, "prompt_version").groups)
     return PeriodFigures(title=title, rows=tuple(found))
 
 

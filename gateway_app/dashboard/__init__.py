@@ -41,8 +41,8 @@ def dashboard(span: Span, *, now: datetime) -> Dashboard:
     starts = [span.back(now, count) for count in reversed(range(span.pieces))]
     rows = usage.chosen(period=span.period, since=starts[0], until=span.back(now, -1))
     before = usage.chosen(period=span.period, since=span.back(starts[0], span.pieces), until=starts[0])
-    total, former = usage.summarize(rows)[0], usage.summarize(before)[0]
-    pieces = {found.group[0]: found for found in usage.summarize(rows, span.column)}
+    found, former = usage.summarize(rows, span.column), usage.summarize(before).total
+    pieces, total = {piece.group[0]: piece for piece in found.groups}, found.total
     return Dashboard(
         span=span,
         spans=tuple(SPANS.values()),

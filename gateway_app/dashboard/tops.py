@@ -36,9 +36,8 @@ class Top:
 
 
 def top(title: str, rows: QuerySet[Rollup], columns: tuple[str, ...], span: Span) -> Top:
-    found = usage.summarize(rows, *columns)
-    found.sort(key=lambda one: (one.cost_usd, one.calls), reverse=True)
-    found = found[:MOST]
+    groups = usage.summarize(rows, *columns).groups
+    found = sorted(groups, key=lambda one: (one.cost_usd, one.calls), reverse=True)[:MOST]
     most = max((float(one.cost_usd) for one in found), default=0.0)
     return Top(title=title, rows=tuple(_top_row(one, columns, most=most, span=span) for one in found))
 

@@ -3,10 +3,11 @@
 The arrays stay for the release before, and have a default for this one: they go in a later release.
 """
 
+from decimal import Decimal
+
 from django.db import migrations, models
 
 import gateway_app.models.rollups
-from gateway_app.histogram import NOTHING
 
 ALIKE = "project_id, key_id, key_name, surface, prompt_name, prompt_version, model"
 SUMS = (
@@ -55,10 +56,10 @@ class Migration(migrations.Migration):
             models.CharField(choices=[("hour", "Hour"), ("day", "Day"), ("month", "Month")], max_length=5),
         ),
         migrations.AddField(
-            "rollup", "latency", gateway_app.models.rollups.HistogramField(db_default=NOTHING)
+            "rollup", "latency", gateway_app.models.rollups.HistogramField(db_default=Decimal(0))
         ),
         migrations.AddField(
-            "rollup", "first_token", gateway_app.models.rollups.HistogramField(db_default=NOTHING)
+            "rollup", "first_token", gateway_app.models.rollups.HistogramField(db_default=Decimal(0))
         ),
         migrations.SeparateDatabaseAndState(
             database_operations=[migrations.RunSQL(KEEP, GIVE_BACK)],

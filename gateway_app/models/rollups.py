@@ -1,10 +1,9 @@
 """Calls summed up, for everything that asks about many of them."""
 
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
-
-from gateway_app.histogram import NOTHING
 
 
 class HistogramField(models.Field):  # type: ignore[type-arg]
@@ -50,8 +49,8 @@ class Rollup(models.Model):
     unpriced = models.BigIntegerField(help_text="Calls whose cost is not known.")
     saved_usd = models.DecimalField(max_digits=24, decimal_places=10)
     latency_ms = models.FloatField(help_text="The sum.")
-    latency = HistogramField(db_default=NOTHING)
-    first_token = HistogramField(db_default=NOTHING)
+    latency = HistogramField(db_default=Decimal(0))
+    first_token = HistogramField(db_default=Decimal(0))
 
     class Meta:
         default_permissions = ()
