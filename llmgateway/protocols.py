@@ -11,7 +11,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 LAST_WORDS = 0.5
-"""Seconds that a stop leaves an idle connection for a request that is already under way to us."""
+"""Seconds that a stop leaves an idle connection for a request that is already under way to us.
+
+And that one who is told to be late may go on talking: bytes that meet a closed socket make the kernel reset
+the connection, and the answer that lies there unread is lost.
+"""
 CONNECTIONS = 10_000
 """Of one process; fewer where it may not open two files for each."""
 SPARE_FILES = 256
@@ -54,6 +58,8 @@ class BoundedHttp(HttpToolsProtocol):
     _headed = False
     """Its headers have."""
     _leaving = False
+    _cut_off = False
+    """It has been told that it is late; what it says now is not listened to."""
     _received = 0
     _drained = 0
     _drains_until: float | None = None
@@ -71,6 +77,8 @@ class BoundedHttp(HttpToolsProtocol):
         self._forget()
 
     def data_received(self, data: bytes) -> None:
+        if self._cut_off:
+            return
         super().data_received(data)
         if not self._asking:
             self._forget()
@@ -146,7 +154,7 @@ class BoundedHttp(HttpToolsProtocol):
         if self.cycle is not None and not self.cycle.response_complete:  # the answer before has the word
             self._wait()
         else:
-            self._refuse(TOO_LATE)
+            self._cut()
 
     def _body_late(self, began: float) -> None:
         left = began + self.body_within + self._received / self.body_rate - self.loop.time()
@@ -155,7 +163,18 @@ class BoundedHttp(HttpToolsProtocol):
         elif self.cycle.response_started or self.pipeline:
             self.transport.close()
         else:
-            self._refuse(TOO_LATE)
+            self._cut()
+
+    def _cut(self) -> None:
+        if self.transport.is_closing():
+            return
+        self._cut_off = True
+        if self.cycle is not None:
+            self.cycle.disconnected = True
+            self.cycle.message_event.set()
+        self.transport.write(_refusal(*TOO_LATE))
+        self.transport.write_eof()
+        self._late = self.loop.call_later(LAST_WORDS, self.transport.close)
 
     def _refuse(self, why: tuple[int, bytes, bytes]) -> None:
         if not self.transport.is_closing():

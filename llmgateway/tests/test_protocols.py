@@ -101,6 +101,20 @@ async def test_a_request_without_the_end_of_its_headers_is_answered_408(connect:
     assert b'"code":"request_timeout"' in answer
 
 
+async def test_whoever_goes_on_talking_reads_that_he_is_late_and_is_cut_off(connect: Connect) -> None:
+    async with connect() as (reader, writer):
+        writer.write(b"POST /chat HTTP/1.1\r\nHost: gate")
+        for _ in range(6):
+            await asyncio.sleep(Hasty.headers_within / 4)
+            writer.write(b"way")
+        assert (await asyncio.wait_for(reader.read(), 10)).startswith(b"HTTP/1.1 408 Request Timeout")
+        with pytest.raises(ConnectionError):
+            for _ in range(100):
+                writer.write(b"way")
+                await writer.drain()
+                await asyncio.sleep(LAST_WORDS / 10)
+
+
 async def test_a_connection_that_says_nothing_is_closed(connect: Connect) -> None:
     async with connect() as (reader, _):
         assert await asyncio.wait_for(reader.read(), 10)
