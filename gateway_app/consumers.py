@@ -5,7 +5,7 @@ from typing import Any
 
 from gateway_app import asking
 from gateway_app.errors import failure
-from gateway_app.events import Delta, Event, Start
+from gateway_app.events import Delta, End, Event, Start
 from gateway_app.exceptions import GatewayError
 from gateway_app.headers import (
     STREAM_HEADERS,
@@ -48,21 +48,19 @@ class ChatStream(WatchfulConsumer):
             **reply_headers(start, total=start.waited, upstream=start.upstream),
         }
         await self.send_start(200, headers)
-        await self._send_piece(form.start(start))
+        await self.send_piece(form.start(start), more_soon=True)
 
     async def _pass_on(self, form: StreamFormat, start: Start, events: Any) -> None:
+        kept = start.cache == "HIT"
         try:
             async for event in events:
-                await self._send_piece(_piece(form, start, event))
+                await self.send_piece(_piece(form, start, event), more_soon=kept or isinstance(event, End))
         except (GatewayError, PromptError) as exc:
-            await self._send_piece(form.error(failure(exc).reply(start.request_id)))
+            error = form.error(failure(exc).reply(start.request_id))
+            await self.send_piece(error, more_soon=form.says_its_end)
             if not form.says_its_end:
-                return  # without a last piece: the server cuts the connection, and nobody takes it for whole
-        await self.send_body(b"")
-
-    async def _send_piece(self, piece: bytes) -> None:
-        if piece:
-            await self.send_body(piece, more_body=True)
+                return  # without an end: the server cuts the connection, and nobody takes it for whole
+        await self.send_end()
 
 
 def _piece(form: StreamFormat, start: Start, event: Event) -> bytes:

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from gateway_app import exceptions
 from gateway_app.exceptions import GatewayError, ProviderBadReply, ProviderError, ProviderUnavailable
 from gateway_app.redis_mux import RedisMux, Script
-from gateway_app.replay import replayed
+from gateway_app.replay import landed
 from gateway_app.types import Chunk, Completion, ToolCall
 
 log = structlog.get_logger()
@@ -121,7 +121,7 @@ class FlightShare:
             if completion is not None:
                 if leads:
                     self._release(key, token)
-                return replayed(completion, whole=True)
+                return landed(completion)
             if leads:
                 return self._lead(key, token, fly, crowded)
             leader = await self._redis.call("GET", _lock(key))

@@ -18,7 +18,7 @@ from gateway_app.catalogue import ModelCard
 from gateway_app.exceptions import ProviderBadReply
 from gateway_app.flight_share import FlightShare, Fly, Kept
 from gateway_app.pricing import cost
-from gateway_app.types import LONGEST_PIECE, Chunk, Usage
+from gateway_app.types import Chunk, Usage
 
 REPLY_BOUND = 4_000_000
 """Characters: more than any model says, and what one flight may hold in memory."""
@@ -69,10 +69,7 @@ class Flight:
         self._ahead += size
         if self._size > REPLY_BOUND:
             raise ProviderBadReply(f"the vendor's reply is longer than {REPLY_BOUND} characters")
-        if len(chunk.text) > LONGEST_PIECE:
-            self.chunks.extend(chunk.pieces(LONGEST_PIECE))
-        else:
-            self.chunks.append(chunk)
+        self.chunks.append(chunk)
         self._tell()
 
     def land(self, error: BaseException | None = None) -> None:

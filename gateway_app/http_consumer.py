@@ -11,6 +11,9 @@ from gateway_app.gateway import Gateway
 from gateway_app.headers import wire_name
 from gateway_app.schemas import encode
 
+TOGETHER = 16_384
+"""Bytes of pieces that are there at once and go out as one."""
+
 
 class WatchfulConsumer(AsyncHttpConsumer):
     """Subclasses write `respond(body)`; what it raises before the headers are out becomes an error reply.
@@ -20,7 +23,7 @@ class WatchfulConsumer(AsyncHttpConsumer):
     """
 
     async def __call__(self, scope: dict[str, Any], receive: Any, send: Any) -> None:
-        self.scope, self.base_send, self.started = scope, send, False
+        self.scope, self.base_send, self.started, self.held = scope, send, False, b""
         body = await read_body(receive)
         if body is not None:
             await while_connected(receive, self._answer(body))
@@ -53,3 +56,13 @@ class WatchfulConsumer(AsyncHttpConsumer):
 
     async def send_body(self, body: bytes, *, more_body: bool = False) -> None:
         await self.base_send({"type": "http.response.body", "body": body, "more_body": more_body})
+
+    async def send_piece(self, piece: bytes, *, more_soon: bool = False) -> None:
+        """With what was held back; a short one is itself held back where the next, or the end, is there."""
+        self.held += piece
+        if self.held and (not more_soon or len(self.held) >= TOGETHER):
+            piece, self.held = self.held, b""
+            await self.send_body(piece, more_body=True)
+
+    async def send_end(self) -> None:
+        await self.send_body(self.held)

@@ -82,7 +82,8 @@ class Upstream:
             patience = replace(self.patience, total=max(0.0, deadline - time.monotonic()))
             async with aclosing(paced(source, patience)) as chunks:
                 async for chunk in chunks:
-                    yield chunk
+                    for piece in chunk.pieces():
+                        yield piece
             self.circuits.succeeded(card.circuit)
         except GatewayError as exc:
             error = exc

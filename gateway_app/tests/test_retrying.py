@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass, field
 
 import pytest
+from msgspec.structs import replace
 
 from gateway_app.calls import Call
 from gateway_app.catalogue import Catalogue, ModelCard
@@ -25,7 +26,7 @@ from gateway_app.redis_mux import RedisMux
 from gateway_app.requests import Caller, ChatRequest
 from gateway_app.retrying import RetryPolicy
 from gateway_app.tests.conftest import ask, until
-from gateway_app.types import Chunk, CompletionRequest, Usage
+from gateway_app.types import LONGEST_PIECE, Chunk, CompletionRequest, Usage
 from gateway_app.upstream import Upstream
 from llmgateway import embedded
 
@@ -105,6 +106,21 @@ def new_call() -> Call:
 async def answer(source: Upstream, call: Call) -> str:
     candidates = source.candidates(CARDS["first"])
     return "".join([chunk.text async for chunk in source.stream(ask("hi", "first"), candidates, call)])
+
+
+async def test_what_a_vendor_says_at_once_is_passed_on_in_pieces() -> None:
+    """Each reader holds a copy of what he does not take."""
+    said = "word " * 10_000
+    source = upstream(Vendor([said])).stream(ask("hi", "first"), [CARDS["first"]], new_call())
+    texts = [chunk.text async for chunk in source]
+    assert "".join(texts) == said
+    assert max(map(len, texts)) == LONGEST_PIECE
+
+
+def test_what_a_chunk_carries_besides_its_text_comes_with_the_last_piece() -> None:
+    chunk = Chunk(text="x" * (LONGEST_PIECE + 1), finish_reason="stop", usage=Usage(total_tokens=1))
+    first, last = chunk.pieces()
+    assert (first, last) == (Chunk(text="x" * LONGEST_PIECE), replace(chunk, text="x"))
 
 
 async def test_a_failure_that_passes_is_never_seen() -> None:

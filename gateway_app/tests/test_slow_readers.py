@@ -18,7 +18,7 @@ from gateway_app.flights import AHEAD, Flight, Flights
 from gateway_app.pacing import Patience, paced
 from gateway_app.testing.process import SimulatorControl
 from gateway_app.tests.conftest import until
-from gateway_app.types import LONGEST_PIECE, Chunk, Usage
+from gateway_app.types import Chunk
 from llmgateway import parts
 from llmgateway.ports import LOOPBACK, free_port
 from llmgateway.processes import Child
@@ -93,17 +93,6 @@ async def test_others_are_not_held_up(workers: list[Flights], place: int) -> Non
     assert await asyncio.wait_for(Reader(workers[place], vendor).read(at_once=True), 10) == PIECES * PIECE
     assert slow.heard == PIECE
     dawdling.cancel()
-
-
-async def test_what_a_vendor_says_at_once_is_read_in_pieces() -> None:
-    """Each reader holds a copy of what he does not take."""
-    flight, text = Flight("k", payer=None), "word " * 10_000
-    flight.add(Chunk(text=text, finish_reason="stop", usage=Usage(output_tokens=10_000)))
-    flight.land()
-    pieces = [chunk async for chunk in flight.read()]
-    assert "".join(piece.text for piece in pieces) == text
-    assert max(len(piece.text) for piece in pieces) == LONGEST_PIECE
-    assert [bool(piece.usage and piece.finish_reason) for piece in pieces] == [False, False, False, True]
 
 
 async def test_a_follower_elsewhere_is_not_given_up_while_its_reader_is_slow(workers: list[Flights]) -> None:

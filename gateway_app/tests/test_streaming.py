@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from gateway_app.flights import REPLY_BOUND
 from gateway_app.testing.process import SimulatorControl
 from gateway_app.tests.clients import events, open_socket
 from gateway_app.tests.test_end_to_end import row
@@ -144,11 +145,22 @@ def test_a_broken_stream_says_so_and_is_not_kept(
     assert (kept["outcome"], kept["error_code"]) == ("error", seen[-1].data["error"]["code"])
 
 
-@pytest.mark.parametrize("path", ["/chat", "/chat/stream"])
-def test_a_reply_without_end_is_given_up(stack: Stack, headers: dict[str, str], path: str) -> None:
-    body = {"prompt": "Say much. [[fault:huge size=4100000]]"}
-    answer = httpx.post(f"{stack.url}{path}", json=body, headers=headers, timeout=20)
+ENDLESS = {"prompt": "Say much. [[fault:huge size=4100000]]"}
+
+
+def test_a_reply_without_end_is_given_up(stack: Stack, headers: dict[str, str]) -> None:
+    answer = httpx.post(f"{stack.url}/chat", json=ENDLESS, headers=headers, timeout=20)
     assert (answer.status_code, answer.json()["error"]["code"]) == (502, "provider_bad_reply")
+
+
+def test_a_stream_without_end_is_given_up(stack: Stack, headers: dict[str, str]) -> None:
+    asking = {**headers, **SSE}
+    with httpx.stream(
+        "POST", f"{stack.url}/chat/stream", json=ENDLESS, headers=asking, timeout=20
+    ) as response:
+        *said, last = events(response)
+    assert sum(len(event.data["text"]) for event in said if event.name == "delta") <= REPLY_BOUND
+    assert (last.name, last.data["error"]["code"]) == ("error", "provider_bad_reply")
 
 
 @pytest.mark.parametrize("fault", BROKEN)

@@ -62,14 +62,16 @@ class ChatCompletions(WireConsumer):
             start = await anext(events)
             assert isinstance(start, Start)
             await self._open(start)
-            await self.send_body(stream.start(), more_body=True)
+            await self.send_piece(stream.start(), more_soon=True)
+            kept = start.cache == "HIT"
             try:
                 async for event in events:
-                    await self.send_body(_piece(stream, start, event), more_body=True)
+                    piece = _piece(stream, start, event)
+                    await self.send_piece(piece, more_soon=kept or isinstance(event, End))
             except Exception as exc:  # noqa: BLE001 - the table decides what the client is told
                 error = self.failure(exc).reply(start.request_id)
-                await self.send_body(stream.error(error), more_body=True)
-        await self.send_body(b"")
+                await self.send_piece(stream.error(error), more_soon=True)
+        await self.send_end()
 
     async def _open(self, start: Start) -> None:
         timing = reply_headers(start, total=start.waited, upstream=start.upstream)
