@@ -1,6 +1,6 @@
 """The values that travel through the pipeline: frozen, and free of any framework."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Literal
 
 import msgspec
@@ -115,13 +115,15 @@ class Chunk(msgspec.Struct, frozen=True, kw_only=True):
         """Not a thought, not a count of tokens: until then a failure can be a status, or another try."""
         return bool(self.text or self.tool_calls or self.finish_reason)
 
-    def pieces(self) -> "Sequence[Chunk]":
+    def pieces(self) -> "Iterable[Chunk]":
         """The same in texts of `LONGEST_PIECE` at the most; what it carries besides comes with the last."""
-        if len(self.text) <= LONGEST_PIECE:
-            return (self,)
-        starts = range(0, len(self.text), LONGEST_PIECE)
-        *before, last = (self.text[start : start + LONGEST_PIECE] for start in starts)
-        return (*(Chunk(text=text) for text in before), replace(self, text=last))
+        return (self,) if len(self.text) <= LONGEST_PIECE else self._pieces()
+
+    def _pieces(self) -> "Iterator[Chunk]":
+        last = (len(self.text) - 1) // LONGEST_PIECE * LONGEST_PIECE
+        for start in range(0, last, LONGEST_PIECE):
+            yield Chunk(text=self.text[start : start + LONGEST_PIECE])
+        yield replace(self, text=self.text[last:])
 
 
 class Completion(msgspec.Struct, frozen=True, kw_only=True):
