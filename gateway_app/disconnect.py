@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
-UNWATCHED = 0.01
+UNWATCHED = 0.1
 """Seconds that work may take before anybody looks whether its client is still there."""
 
 
@@ -43,16 +43,17 @@ class _Watch:
         self.client_left = False
         self._receive = receive
         self._watching: asyncio.Task[None] | None = None
-        # Most answers from the cache are out before a task of its own is made for watching.
-        self._later = asyncio.get_running_loop().call_later(UNWATCHED, self._begin)
+        # Most answers are out before a task of its own is made for watching.
+        self._later = task.get_loop().call_later(UNWATCHED, self._begin)
 
     def stop(self) -> None:
         self._later.cancel()
         if self._watching:
             self._watching.cancel()
+            self._watching = None  # whose end refers to us: a circle that only the garbage collector opens
 
     def _begin(self) -> None:
-        self._watching = asyncio.get_running_loop().create_task(self._look())
+        self._watching = self.task.get_loop().create_task(self._look())
 
     async def _look(self) -> None:
         await self._receive()

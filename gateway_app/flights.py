@@ -44,6 +44,7 @@ class Flight:
     error: BaseException | None = None
     readers: int = 0
     task: asyncio.Task[None] | None = None
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _billed_usd: Decimal = Decimal(0)
     _size: int = 0
     _ahead: int = 0
@@ -109,7 +110,7 @@ class Flight:
 
     def _news(self) -> "asyncio.Future[None]":
         """Comes with the next chunk, or the end."""
-        news: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        news: asyncio.Future[None] = self.loop.create_future()
         self._listeners.append(news)
         return news
 
@@ -132,7 +133,7 @@ class Flights:
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = Flight(key, payer=reader)
-            flight.task = asyncio.create_task(self._pilot(flight, partial(fly, flight), kept))
+            flight.task = flight.loop.create_task(self._pilot(flight, partial(fly, flight), kept))
         flight.readers += 1
         return flight
 

@@ -9,6 +9,7 @@ and the rest is counted in `dropped`.
 
 import asyncio
 import contextlib
+import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
@@ -88,7 +89,7 @@ class Ledger:
     def _send(self, entry: bytes) -> None:
         assert self._pipe is not None
         if not self._sent:
-            self._acknowledged_at = asyncio.get_running_loop().time()
+            self._acknowledged_at = time.monotonic()
         self._sent.append(entry)
         self._pipe.send("XADD", STREAM, "MAXLEN", "~", str(STREAM_BOUND), "*", FIELD, entry)
 
@@ -165,7 +166,7 @@ class Ledger:
             self._send(self._untold.popleft())
 
     def _replied(self, reply: object) -> None:
-        self._acknowledged_at = asyncio.get_running_loop().time()
+        self._acknowledged_at = time.monotonic()
         if not self._sent:
             return
         entry = self._sent.popleft()
@@ -175,7 +176,7 @@ class Ledger:
             log.warning("ledger_refused", error=str(reply)[:200])
 
     def _stalled(self) -> bool:
-        waited = asyncio.get_running_loop().time() - self._acknowledged_at
+        waited = time.monotonic() - self._acknowledged_at
         return bool(self._sent) and (self._pipe is None or waited > ACKNOWLEDGED_WITHIN)
 
     def _lost(self) -> None:

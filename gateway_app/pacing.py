@@ -64,7 +64,7 @@ class _Alarm:
         self._until = math.inf
         self._rings_at = math.inf
         self._timer: asyncio.TimerHandle | None = None
-        self._task = asyncio.current_task()
+        self._task = asyncio.current_task(self._loop)
         self._cancelling = 0
         self._rang = False
 

@@ -68,8 +68,10 @@ class RedisMux:
     def _write(self, command: tuple[str | bytes | int | float, ...]) -> "asyncio.Future[Any]":
         if self._pipe is None:
             raise RedisConnectionError("Redis is away")
-        reply: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._expect(reply)
+        reply: asyncio.Future[Any] = self._pipe.loop.create_future()
+        self._owed.append(reply)
+        if self._watch is None:
+            self._watch = self._pipe.loop.call_later(SILENCE, self._check)
         self._pipe.send(*command)
         return reply
 
@@ -90,11 +92,6 @@ class RedisMux:
             await asyncio.sleep(0)
         self._lost()
 
-    def _expect(self, reply: asyncio.Future[Any]) -> None:
-        self._owed.append(reply)
-        if self._watch is None:
-            self._watch = asyncio.get_running_loop().call_later(SILENCE, self._check)
-
     def _replied(self, answer: Any) -> None:
         if not self._owed:
             return
@@ -111,7 +108,7 @@ class RedisMux:
         self._watch = None
         if not self._owed or self._pipe is None:
             return
-        loop = asyncio.get_running_loop()
+        loop = self._pipe.loop
         left = max(self._pipe.sent_at, self._pipe.heard_at) + SILENCE - loop.time()
         if left > 0:
             self._suspected = False

@@ -20,6 +20,7 @@ class RedisPipe(asyncio.Protocol):
     """
 
     def __init__(self, *, on_reply: Reply, on_lost: Callable[[], None]) -> None:
+        self.loop = asyncio.get_running_loop()  # kept: Python 3.11 asks the kernel for it each time
         self._reader = hiredis.Reader()
         self._on_reply = on_reply
         self._on_lost = on_lost
@@ -47,19 +48,18 @@ class RedisPipe(asyncio.Protocol):
 
     async def _open(self, url: str) -> None:
         options: dict[str, Any] = dict(parse_url(url))
-        loop = asyncio.get_running_loop()
         if path := options.get("path"):
-            await loop.create_unix_connection(lambda: self, path)
+            await self.loop.create_unix_connection(lambda: self, path)
         else:
             host, port = options.get("host", "localhost"), options.get("port", 6379)
             secure = ssl.create_default_context() if url.startswith("rediss") else None
-            await loop.create_connection(lambda: self, host, port, ssl=secure)
+            await self.loop.create_connection(lambda: self, host, port, ssl=secure)
         if password := options.get("password"):
             await self._greet("AUTH", *filter(None, (options.get("username"), password)))
         await self._greet("SELECT", str(options.get("db", 0)))
 
     async def _greet(self, *command: str) -> None:
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[Any] = self.loop.create_future()
         self._greeting.append(answer)
         self.send(*command)
         reply = await answer
@@ -68,7 +68,7 @@ class RedisPipe(asyncio.Protocol):
 
     def send(self, *command: str | bytes | int | float) -> None:
         if not self._unsent:
-            asyncio.get_running_loop().call_soon(self.flush)
+            self.loop.call_soon(self.flush)
         self._unsent.append(hiredis.pack_command(command))  # type: ignore[arg-type]
 
     def flush(self) -> None:
@@ -77,7 +77,7 @@ class RedisPipe(asyncio.Protocol):
         if unsent and self._transport is not None and not self._transport.is_closing():
             self._transport.write(b"".join(unsent))
             if self.sent_at <= self.heard_at:
-                self.sent_at = asyncio.get_running_loop().time()
+                self.sent_at = self.loop.time()
 
     def close(self) -> None:
         if self._transport is not None:
@@ -87,7 +87,7 @@ class RedisPipe(asyncio.Protocol):
         self._transport = cast(asyncio.WriteTransport, transport)  # uvloop's is one in all but name
 
     def data_received(self, data: bytes) -> None:
-        self.heard_at = asyncio.get_running_loop().time()
+        self.heard_at = self.loop.time()
         self._reader.feed(data)
         while (reply := self._reader.gets()) is not False:
             if self._greeting:

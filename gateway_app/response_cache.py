@@ -94,7 +94,9 @@ class ResponseCache:
     """Looks replies up and keeps them. Never raises: without Redis every look-up is a miss."""
 
     def __init__(self, backend: AsyncRedisCache, *, ttl: int) -> None:
+        """For the running event loop."""
         self._backend = backend
+        self._redis = backend.redis
         self._ttl = ttl
 
     async def get(self, key: str, *, max_age: int | None = None) -> StoredReply | None:
@@ -102,7 +104,7 @@ class ResponseCache:
         if not self._ttl:
             return None
         try:
-            raw = await self._backend.redis.call("GET", self.name(key))
+            raw = await self._redis.call("GET", self.name(key))
         except RedisConnectionError:
             return None
         except ResponseError:
@@ -133,7 +135,7 @@ class ResponseCache:
             return
         entry = StoredReply(completion=completion, stored_at=time.time(), cost_usd=cost_usd)
         encoded = self._backend.client.encode(entry)
-        self._backend.redis.send("SET", self.name(key), encoded, "EX", self._ttl, refused=_refused)
+        self._redis.send("SET", self.name(key), encoded, "EX", self._ttl, refused=_refused)
 
     async def delete(self, key: str) -> None:
         with contextlib.suppress(RedisConnectionError):

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import logging.config
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Any, BinaryIO
 
@@ -44,24 +45,25 @@ class Outlet:
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
-        self._loop: asyncio.AbstractEventLoop | None = None
-        """Where the next flush is due; it may have ended without one."""
+        self._due = 0.0
+        """When the lines before this one have gone out, unless the loop that was to do it has ended."""
 
     def write(self, line: bytes) -> int:
         return self._out.write(line)
 
     def flush(self) -> None:
+        if time.monotonic() < self._due:
+            return
         try:
-            loop = asyncio.get_running_loop()
+            loop = asyncio.get_running_loop()  # in Python 3.11 a system call
         except RuntimeError:
             self._flush()
-            return
-        if self._loop is not loop:
-            self._loop = loop
+        else:
+            self._due = time.monotonic() + 2 * self.MOMENT
             loop.call_later(self.MOMENT, self._flush)
 
     def _flush(self) -> None:
-        self._loop = None
+        self._due = 0.0
         self._out.flush()
 
 
