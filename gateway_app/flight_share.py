@@ -5,7 +5,7 @@ import contextlib
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from uuid import uuid4
+from functools import partial
 
 import msgspec
 import structlog
@@ -14,6 +14,7 @@ from redis.exceptions import RedisError
 
 from gateway_app import exceptions
 from gateway_app.exceptions import GatewayError, ProviderBadReply, ProviderError, ProviderUnavailable
+from gateway_app.ids import uuid7_hex
 from gateway_app.redis_mux import RedisMux, Script
 from gateway_app.replay import landed
 from gateway_app.types import Chunk, Completion, ToolCall
@@ -73,7 +74,7 @@ class FlightShare:
 
     def __init__(self, redis: RedisMux) -> None:
         self._redis = redis
-        self._renew = Script(redis, RENEW)
+        self._renew, self._unlock = Script(redis, RENEW), Script(redis, RELEASE)
         self._leads: dict[str, _Lead] = {}
         self._ticking: asyncio.Task[None] | None = None
         self._on_unwanted: Callable[[str], None] = lambda key: None
@@ -99,21 +100,8 @@ class FlightShare:
         """The chunks of the one flight under `key`, led here or followed; none while it is `crowded` here.
 
         `kept` says whether the reply is there by now: it may have come between our caller's look and ours.
-        Where a leader elsewhere is gone before we heard his end, and nothing is kept, the flight is taken
-        over, and readers are spared what they have heard already.
         """
-        heard: list[Chunk] = []
-        while True:
-            source = await self._source(key, fly, kept, crowded)
-            with contextlib.suppress(LeaderGone):
-                async with aclosing(resumed(source, heard) if heard else source) as chunks:
-                    async for chunk in chunks:
-                        heard.append(chunk)
-                        yield chunk
-                return
-
-    async def _source(self, key: str, fly: Fly, kept: Kept, crowded: Crowded) -> AsyncGenerator[Chunk, None]:
-        token = uuid4().hex
+        token = uuid7_hex()
         try:
             locking = await self._redis.ask("SET", _lock(key), token, "NX", "PX", LOCK_MS)
             completion = await kept()  # in the same round trip
@@ -127,7 +115,8 @@ class FlightShare:
             leader = await self._redis.call("GET", _lock(key))
         except RedisError:
             return self._lead(key, "", fly, crowded)
-        return self._follow(key, leader.decode() if leader else "", crowded)
+        again = partial(self.fly, key, fly, kept=kept, crowded=crowded)
+        return self._followed(key, leader.decode() if leader else "", again, crowded)
 
     async def _lead(self, key: str, token: str, fly: Fly, crowded: Crowded) -> AsyncGenerator[Chunk, None]:
         lead = self._leads[key] = _Lead(token)
@@ -159,7 +148,7 @@ class FlightShare:
         self._release(key, lead.token)
 
     def _release(self, key: str, token: str) -> None:
-        self._redis.send("EVAL", RELEASE, 1, _lock(key), token)
+        self._unlock.send([_lock(key)], [token])
 
     def _mirror(self, key: str, lead: _Lead) -> None:
         """Sends what is not there yet; nobody waits for it."""
@@ -169,6 +158,25 @@ class FlightShare:
         if lead.mirrored == 0:
             self._redis.send("EXPIRE", mirror, MIRROR_SECONDS)
         lead.mirrored = len(lead.chunks)
+
+    async def _followed(
+        self,
+        key: str,
+        leader: str,
+        again: Callable[[], Awaitable[AsyncGenerator[Chunk, None]]],
+        crowded: Crowded,
+    ) -> AsyncGenerator[Chunk, None]:
+        """Where the leader is gone before we heard his end, all begins `again`, but for what was heard."""
+        heard: list[Chunk] = []
+        with contextlib.suppress(LeaderGone):
+            async with aclosing(self._follow(key, leader, crowded)) as chunks:
+                async for chunk in chunks:
+                    heard.append(chunk)
+                    yield chunk
+            return
+        async with aclosing(resumed(await again(), heard)) as chunks:
+            async for chunk in chunks:
+                yield chunk
 
     async def _follow(self, key: str, leader: str, crowded: Crowded) -> AsyncGenerator[Chunk, None]:
         """What the leader elsewhere says. Raises his error, or `LeaderGone`."""

@@ -167,7 +167,7 @@ class Flights:
         error: BaseException | None = None
         try:
             source = self._share.fly(flight.key, fly, kept=kept, crowded=lambda: flight.crowded)
-            async with aclosing(source) as chunks:
+            async with aclosing(await source) as chunks:
                 async for chunk in chunks:
                     flight.add(chunk)
         except asyncio.CancelledError:

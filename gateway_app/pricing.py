@@ -101,11 +101,21 @@ def bill(usage: Usage, price: Price) -> tuple[Line, ...]:
 
 def cost(usage: Usage, price: Price | None) -> Decimal | None:
     """USD, exact; None where the price is not known, which is never the same as free."""
-    return None if price is None else sum((line.cost for line in bill(usage, price)), start=Decimal(0))
+    if price is None:
+        return None
+    if (
+        usage.cached_tokens
+        or usage.input_audio_tokens
+        or usage.cached_audio_tokens
+        or usage.output_audio_tokens
+    ):
+        return sum((line.cost for line in bill(usage, price)), start=Decimal(0))
+    output = usage.output_tokens + usage.thinking_tokens
+    return cost_of_text(price, input_tokens=usage.input_tokens, output_tokens=output)
 
 
 def cost_of_text(price: Price, *, input_tokens: int, output_tokens: int) -> Decimal:
-    """USD, exact, where nothing is cached and nothing is sound: `cost` in a tenth of its time."""
+    """USD, exact, where nothing is cached and nothing is sound: a bill in a tenth of its time."""
     rates = price.rates(input_tokens)
     return (input_tokens * rates.input + output_tokens * rates.output) / MILLION
 

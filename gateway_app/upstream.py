@@ -3,8 +3,8 @@
 import asyncio
 import random
 import time
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
+from contextlib import aclosing, contextmanager
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -45,45 +45,53 @@ class Upstream:
             tried += 1
             spoken = False
             try:
-                async with aclosing(self._try(request, cards[0], call, deadline=deadline)) as chunks:
-                    async for chunk in chunks:
-                        spoken = spoken or chunk.says_something
-                        yield chunk
+                with self._trying(cards[0], call):
+                    async with aclosing(self._asked(request, cards[0], call, deadline=deadline)) as chunks:
+                        async for chunk in chunks:
+                            spoken = spoken or chunk.says_something
+                            for piece in chunk.pieces():
+                                yield piece
                 return
             except ProviderError as exc:
-                left = deadline - time.monotonic()
                 if spoken:
                     raise
-                wait = self.policy.wait(exc, tried=tried, left=left, chance=self.chance())
-                if wait is None and (not exc.elsewhere or len(cards) == 1 or left <= 0):
-                    raise
-                if wait is None:
-                    log.info("fallback", away_from=cards.pop(0).name, error=exc.code)
-                    tried = 0
-            if wait is not None:
-                await asyncio.sleep(wait)
+                tried = await self._after(exc, cards, tried=tried, left=deadline - time.monotonic())
+
+    async def _after(self, exc: ProviderError, cards: list[ModelCard], *, tried: int, left: float) -> int:
+        """Waits for another try of the first of `cards`, or drops it; how often the one to ask was tried.
+
+        Raises `exc` where nobody is left to ask.
+        """
+        wait = self.policy.wait(exc, tried=tried, left=left, chance=self.chance())
+        if wait is not None:
+            await asyncio.sleep(wait)
+            return tried
+        if not exc.elsewhere or len(cards) == 1 or left <= 0:
+            raise exc
+        log.info("fallback", away_from=cards.pop(0).name, error=exc.code)
+        return 0
 
     def candidates(self, first: ModelCard) -> list[ModelCard]:
         """A model and its fallbacks, as far as this gateway has their vendors."""
         others = (self.catalogue.card(name) for name in first.fallbacks)
         return [first, *(card for card in others if card.provider in self.providers)]
 
-    async def _try(
+    def _asked(
         self, request: CompletionRequest, card: ModelCard, call: Call, *, deadline: float
     ) -> AsyncGenerator[Chunk, None]:
-        """Once, timed and noted however it ends."""
+        source = self.providers[card.provider].stream(
+            msgspec.structs.replace(request, model=card.name), whole=not call.request.stream
+        )
+        return paced(source, replace(self.patience, total=max(0.0, deadline - time.monotonic())))
+
+    @contextmanager
+    def _trying(self, card: ModelCard, call: Call) -> Iterator[None]:
+        """Once, timed and noted however it ends. Raises `ProviderUnavailable` or `CircuitOpen` by itself."""
         error: GatewayError | None = None
         call.attempting(card)
         try:
             self._check(card)
-            source = self.providers[card.provider].stream(
-                msgspec.structs.replace(request, model=card.name), whole=not call.request.stream
-            )
-            patience = replace(self.patience, total=max(0.0, deadline - time.monotonic()))
-            async with aclosing(paced(source, patience)) as chunks:
-                async for chunk in chunks:
-                    for piece in chunk.pieces():
-                        yield piece
+            yield
             self.circuits.succeeded(card.circuit)
         except GatewayError as exc:
             error = exc

@@ -65,6 +65,13 @@ def test_a_bill_has_every_token_in_one_line_and_adds_up_to_the_cost() -> None:
     assert sum(line.cost for line in lines) == cost(usage, FLASH)
 
 
+@pytest.mark.parametrize("tokens", [0, 7, 200_000, 200_001])
+def test_a_call_of_plain_text_costs_what_its_bill_says(tokens: int) -> None:
+    usage = Usage(input_tokens=tokens, output_tokens=13, thinking_tokens=5)
+    for price in (FLASH, PRO):
+        assert cost(usage, price) == sum(line.cost for line in bill(usage, price))
+
+
 def test_sound_has_lines_and_rates_of_its_own() -> None:
     price = replace(FLASH, audio=AudioRates(input=Decimal(1), cached=Decimal("0.1"), output=Decimal(12)))
     usage = Usage(
