@@ -16,6 +16,8 @@ from gateway_app.providers.vendor_errors import error_reply
 
 CONNECT_SECONDS = 10.0
 """For one connection; how long a reply may take is the caller's to say."""
+LARGE = 1024 * 1024
+"""Bytes from which on aiohttp wants a body as a file."""
 MAX_REPLY_BYTES = 64 * 1024 * 1024
 KEY_HEADERS = ("Authorization", "x-api-key", "x-goog-api-key")
 HIDDEN = b"[key]"
@@ -72,10 +74,10 @@ class Wire:
     @asynccontextmanager
     async def _posted(self, path: str, body: Mapping[str, Any]) -> AsyncIterator[aiohttp.ClientResponse]:
         assert self._session is not None, "open() first"
+        sent = msgspec.json.encode(body)
         async with self._session.post(
             self._base_url + path,
-            # As a file: aiohttp warns of large bodies that are plain bytes.
-            data=io.BytesIO(msgspec.json.encode(body)),
+            data=sent if len(sent) < LARGE else io.BytesIO(sent),
             headers={"Content-Type": "application/json"},
             # The key must not follow to wherever a redirect points.
             allow_redirects=False,
