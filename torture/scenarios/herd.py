@@ -70,6 +70,7 @@ def _kill_leaders(system: System) -> int:
     own = int(system.stack.url.rsplit(":", 1)[1])
     with suppress(IndexError, psutil.NoSuchProcess):
         leader = _leaders(system)[0]
+        leader.send_signal(signal.SIGSTOP)  # while we count, it accepts nobody
         lost = _connections(leader, local=own)
         leader.send_signal(signal.SIGKILL)
         return lost
