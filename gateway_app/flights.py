@@ -46,6 +46,8 @@ class Flight:
     task: asyncio.Task[None] | None = None
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _billed_usd: Decimal = Decimal(0)
+    _sizes: list[int] = field(default_factory=list)
+    """Of the chunks, in characters."""
     _size: int = 0
     _ahead: int = 0
     """Characters that not even the fastest reader has taken."""
@@ -71,6 +73,7 @@ class Flight:
         if self._size > REPLY_BOUND:
             raise ProviderBadReply(f"the vendor's reply is longer than {REPLY_BOUND} characters")
         self.chunks.append(chunk)
+        self._sizes.append(size)
         self._tell()
 
     def land(self, error: BaseException | None = None) -> None:
@@ -86,7 +89,7 @@ class Flight:
                 chunk = self.chunks[place - 1]
                 if place > self._furthest:
                     self._furthest = place
-                    self._ahead -= chunk.size
+                    self._ahead -= self._sizes[place - 1]
                 yield chunk
             if self.landed:
                 break

@@ -23,7 +23,7 @@ from gateway_app.ledger import Ledger
 from gateway_app.limits import claim, nano_dollars
 from gateway_app.metrics import observing as metrics
 from gateway_app.purge_counts import Purged, purges_of
-from gateway_app.replay import pieces
+from gateway_app.replay import deltas
 from gateway_app.requests import ChatRequest
 from gateway_app.resolution import resolve
 from gateway_app.response_cache import ResponseCache, StoredReply
@@ -89,16 +89,22 @@ class Service:
             if stored := await self._look_up(plan, call):
                 yield call.start()
                 call.first_token()
-                for text in pieces(stored.completion.text):
-                    yield Delta(text=text)
-                    if len(text) >= LONGEST_PIECE:  # a long text takes turns with everything else
+                for delta in deltas(stored.completion):
+                    yield delta
+                    if len(delta.text) >= LONGEST_PIECE:  # a long text takes turns with everything else
                         await sleep(0)
-                if stored.completion.tool_calls:
-                    yield Delta(tool_calls=stored.completion.tool_calls)
             else:
-                async with aclosing(self._spoken(plan, call)) as events:
-                    async for event in events:
-                        yield event
+                started = False
+                async with aclosing(self._shared(plan, call)) as chunks:
+                    async for chunk in chunks:
+                        if not started and chunk.says_something:
+                            started = True
+                            yield call.start()
+                        if chunk.text or chunk.tool_calls:
+                            call.first_token()
+                            yield Delta(text=chunk.text, tool_calls=chunk.tool_calls)
+                        if len(chunk.text) >= LONGEST_PIECE:
+                            await sleep(0)
         await sleep(0)  # the entry is with the kernel when the reply's last byte leaves
         yield call.end()
 
@@ -143,20 +149,6 @@ class Service:
                     call.first_token()
         assert start is not None, "a reply that says nothing at all has no finish reason, and has raised"
         return start
-
-    async def _spoken(self, plan: Plan, call: Call) -> AsyncGenerator[Start | Delta, None]:
-        """The vendor's reply as it comes; a `Start` before its first word."""
-        started = False
-        async with aclosing(self._shared(plan, call)) as chunks:
-            async for chunk in chunks:
-                if not started and chunk.says_something:
-                    started = True
-                    yield call.start()
-                if chunk.text or chunk.tool_calls:
-                    call.first_token()
-                    yield Delta(text=chunk.text, tool_calls=chunk.tool_calls)
-                if len(chunk.text) >= LONGEST_PIECE:
-                    await sleep(0)
 
     async def _shared(self, plan: Plan, call: Call) -> AsyncGenerator[Chunk, None]:
         """The vendor's reply, together with all who ask for the same at this moment."""
