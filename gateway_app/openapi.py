@@ -8,6 +8,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 
 from gateway_app import ledger_schemas, schemas
+from gateway_app.sse import EVENT
 from gateway_app.v1 import openapi as v1
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -97,7 +98,8 @@ def _stream(path: str, summary: str, body: type) -> dict[str, Any]:
             "200": {
                 "description": "The stream",
                 "content": {
-                    name: {"schema": {"type": "string"}} for name in ("text/plain", "text/event-stream")
+                    "text/plain": {"schema": {"type": "string"}},
+                    "text/event-stream": {"schema": EVENT},
                 },
             },
             **{str(status): _failure(text) for status, text in FAILURES.items()},

@@ -6,6 +6,14 @@ from gateway_app.events import End, Start
 from gateway_app.schemas import DeltaEvent, ErrorReply, encode
 from gateway_app.shapes import end_event, start_event
 
+EVENT = {
+    "type": "object",
+    "description": "One event of the stream",
+    "properties": {"event": {"type": "string"}, "data": {"type": "string", "description": "JSON"}},
+    "required": ["data"],
+}
+"""Of OpenAPI: of server-sent events it describes each."""
+
 
 class StreamFormat(Protocol):
     content_type: str

@@ -58,6 +58,9 @@ def read(parameters: Mapping[str, list[str]], *, today: date) -> Asked:
         if len(values) > 1:
             raise InvalidRequest(f"{name} is given {len(values)} times", param=name)
     given = {name: values[0] for name, values in parameters.items()}
+    for name, value in given.items():
+        if "\0" in value:
+            raise InvalidRequest(f"{name} holds the character NUL", param=name)
     try:
         query = msgspec.convert(given, UsageQuery, strict=False)
     except msgspec.ValidationError as exc:

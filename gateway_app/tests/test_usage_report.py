@@ -28,6 +28,12 @@ def test_without_dates_it_is_the_last_thirty_days() -> None:
     assert (asked.since, asked.until) == (date(2026, 11, 1), date(2026, 11, 30))
 
 
+def test_a_name_that_postgres_cannot_look_for_is_refused() -> None:
+    with pytest.raises(InvalidRequest, match="NUL") as refused:
+        report(prompt="a\0b")
+    assert refused.value.param == "prompt"
+
+
 def test_a_project_sees_its_own_calls_alone() -> None:
     mine = Project.objects.create(name="mine")
     write(call("a", project_id=mine.pk), call("b", project_id=mine.pk + 1), call("c"))

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from gateway_app.sse import EVENT
 from gateway_app.v1.replies import ChatCompletion, ChatCompletionChunk, ModelEntry, ModelList
 from gateway_app.v1.schemas import ChatCompletionRequest
 
@@ -31,7 +32,7 @@ def paths(*, ref: Ref, failures: dict[str, Any]) -> dict[str, Any]:
                 "description": "The reply",
                 "content": {
                     "application/json": {"schema": ref(ChatCompletion)},
-                    "text/event-stream": {"schema": {"type": "string"}},
+                    "text/event-stream": {"schema": EVENT},
                 },
             },
             **failures,
