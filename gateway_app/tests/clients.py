@@ -1,8 +1,10 @@
 """Clients as users have them: REST, server-sent events, a WebSocket, a browser's form."""
 
+import asyncio
 import json
 import re
-from collections.abc import AsyncIterator, Iterator
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -11,6 +13,8 @@ from typing import Any
 import httpx
 import websockets
 
+from gateway_app.testing.counters import Stats
+from gateway_app.testing.process import SimulatorControl
 from llmgateway.stack import Stack
 
 
@@ -123,3 +127,13 @@ def open_browser(stack: Stack) -> Iterator[Browser]:
         name, password = stack.admin
         browser.submit("/admin/login/", username=name, password=password)
         yield browser
+
+
+async def until_stats(
+    control: SimulatorControl, condition: Callable[[Stats], bool], *, within: float
+) -> None:
+    """Waits for `within` seconds until the simulator has counted it."""
+    deadline = time.monotonic() + within
+    while not condition(stats := await asyncio.to_thread(control.stats)):
+        assert time.monotonic() < deadline, stats
+        await asyncio.sleep(0.02)

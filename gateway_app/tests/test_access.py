@@ -16,7 +16,7 @@ from gateway_app.key_snapshot import access_revision, load_keys
 from gateway_app.models import AccessRevision, ApiKey
 from gateway_app.sockets import UNAUTHENTICATED
 from gateway_app.testing.process import SimulatorControl
-from gateway_app.tests.clients import open_socket
+from gateway_app.tests.clients import open_socket, until_stats
 from llmgateway.env import ROOT
 from llmgateway.stack import Stack
 
@@ -134,7 +134,7 @@ async def test_a_key_that_ends_ends_a_long_chat_and_its_socket_within_a_second_o
             assert (frame["type"], frame["id"], frame["code"]) == ("error", None, "invalid_api_key")
             await socket.connection.wait_closed()
         assert socket.connection.close_code == UNAUTHENTICATED
-        assert (await asyncio.to_thread(vendor.stats)).calls_cancelled == cancelled + 1
+        await until_stats(vendor, lambda stats: stats.calls_cancelled == cancelled + 1, within=1)
 
 
 def test_a_limit_says_how_much_is_left_and_when_there_is_more(stack: Stack, anybody: httpx.Client) -> None:

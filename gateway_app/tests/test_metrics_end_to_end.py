@@ -309,8 +309,11 @@ def recovered(watched: Stack) -> bool:
     return total(found, "gateway_workers") == 2
 
 
-def test_without_redis_the_page_says_so(watched: Stack, redis_apart: embedded.Server) -> None:
+def test_without_redis_the_page_says_so(
+    watched: Stack, api: httpx.Client, redis_apart: embedded.Server
+) -> None:
     assert redis_apart.child.pid
+    assert api.post("/chat", json={"prompt": "counted before"}).status_code == 200
     os.kill(redis_apart.child.pid, signal.SIGSTOP)
     try:
         began = time.monotonic()

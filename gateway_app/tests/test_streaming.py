@@ -9,7 +9,7 @@ import pytest
 
 from gateway_app.flights import REPLY_BOUND
 from gateway_app.testing.process import SimulatorControl
-from gateway_app.tests.clients import events, open_socket
+from gateway_app.tests.clients import events, open_socket, until_stats
 from gateway_app.tests.test_end_to_end import row
 from llmgateway.stack import Stack
 
@@ -97,13 +97,6 @@ async def test_a_client_that_leaves_stops_the_vendor(
         await until_stats(control, lambda stats: stats.calls_cancelled == 1, within=1)
     kept = await asyncio.to_thread(row, stack, request_id)
     assert (kept["outcome"], kept["finish_reason"]) == ("cancelled", None)
-
-
-async def until_stats(control: SimulatorControl, condition: object, *, within: float) -> None:
-    deadline = time.monotonic() + within
-    while not condition(await asyncio.to_thread(control.stats)):  # type: ignore[operator]
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("way", ["cancel", "close"])

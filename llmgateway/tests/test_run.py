@@ -156,8 +156,9 @@ def test_a_given_secret_key_and_debug_stay() -> None:
 def _refusal(system: Child) -> str:
     """The one line that it says before it ends with code 1."""
     assert system.wait(timeout=10) == 1
-    (line,) = system.output().splitlines()
-    return line
+    lines = system.output().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
 
 
 def _key(system: Child) -> str:
