@@ -3,6 +3,7 @@
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum
 from graphlib import CycleError, TopologicalSorter
@@ -106,12 +107,23 @@ def sync(files: Iterable[PromptFile], *, by: By, force: bool = False, activate: 
     stops = (Kind.FROZEN,) if force else (Kind.FROZEN, Kind.EDITED)
     if stopping := [str(difference) for difference in found if difference.kind in stops]:
         raise ChangeRefused("\n".join(stopping))
+    changed: dict[str, set[str]] = defaultdict(set)
+    for difference in found:
+        changed[difference.prompt].add(difference.version)
     done: list[str] = []
-    for name in _in_order(groups):
-        group = groups[name]
-        changed = {difference.version for difference in found if difference.prompt == name}
-        done += _sync_prompt(name, group, changed=changed, by=by, activate=activate)
+    with _one_revision():
+        for name in _in_order(groups):
+            done += _sync_prompt(name, groups[name], changed=changed[name], by=by, activate=activate)
     return done
+
+
+@contextmanager
+def _one_revision() -> Iterator[None]:
+    """To who follows the registry, all that is written meanwhile is one change."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT prompts_one_revision()")
+        yield
+        cursor.execute("SELECT set_config('llmgateway.one_revision', '', true)")
 
 
 def _in_order(groups: Mapping[str, list[PromptFile]]) -> list[str]:

@@ -6,7 +6,7 @@ from pytest_django import Settings
 
 from prompts_app import conf, services
 from prompts_app.changes import By
-from prompts_app.models import Prompt, PromptChange, PromptVersion
+from prompts_app.models import Prompt, PromptChange, PromptVersion, RegistryRevision
 from prompts_app.tests.conftest import MakeVersion
 
 
@@ -43,6 +43,16 @@ def test_new_files_are_published_and_a_new_prompt_goes_live_with_its_highest_ver
         ("v9", "published"),
         ("v10", "published"),
     }
+
+
+@pytest.mark.django_db
+def test_to_who_follows_the_registry_a_run_is_one_change(files: Path) -> None:
+    Prompt.objects.create(name="another")
+    before = RegistryRevision.objects.get().value
+    run("sync_prompts", files)
+    assert RegistryRevision.objects.get().value == before + 1
+    Prompt.objects.all()[0].save()
+    assert RegistryRevision.objects.get().value == before + 2
 
 
 @pytest.mark.django_db
