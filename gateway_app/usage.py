@@ -124,7 +124,10 @@ def summarize(rows: QuerySet[Rollup], *group: str, most: int | None = None) -> S
 
 
 def _statement(rows: QuerySet[Rollup], group: Sequence[str], most: int | None) -> tuple[str, tuple[Any, ...]]:
-    """In one statement the total is that of the groups, whatever is written meanwhile."""
+    """In one statement the total is that of the groups, whatever is written meanwhile.
+
+    It is the last row: Postgres runs no part of a UNION ALL beside the others where one scans a CTE.
+    """
     sums = rows.values_list(*group).annotate(*(Sum(name) for name in SUMS))
     found, given = sums[:most].query.sql_with_params()
     groups = [f"group_{number}" for number, _ in enumerate(group)]

@@ -11,10 +11,11 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 LAST_WORDS = 0.5
-"""Seconds that a stop leaves an idle connection for a request that is already under way to us.
+"""Seconds that a stop leaves an idle connection for a request that is already under way to us."""
+TALKS_ON = 0.5
+"""Seconds that who is told to be late may go on talking.
 
-And that one who is told to be late may go on talking: bytes that meet a closed socket make the kernel reset
-the connection, and the answer that lies there unread is lost.
+Bytes that meet a closed socket make the kernel reset the connection, and an answer that lies unread is lost.
 """
 CONNECTIONS = 10_000
 """Of one process; fewer where it may not open two files for each."""
@@ -174,7 +175,7 @@ class BoundedHttp(HttpToolsProtocol):
             self.cycle.message_event.set()
         self.transport.write(_refusal(*TOO_LATE))
         self.transport.write_eof()
-        self._late = self.loop.call_later(LAST_WORDS, self.transport.close)
+        self._late = self.loop.call_later(TALKS_ON, self.transport.close)
 
     def _refuse(self, why: tuple[int, bytes, bytes]) -> None:
         if not self.transport.is_closing():

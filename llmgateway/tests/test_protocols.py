@@ -9,7 +9,7 @@ import pytest
 import uvicorn
 
 from llmgateway.ports import free_port
-from llmgateway.protocols import LAST_WORDS, BoundedHttp, PatientSocket
+from llmgateway.protocols import LAST_WORDS, TALKS_ON, BoundedHttp, PatientSocket
 
 OPENING = (
     b"GET /socket HTTP/1.1\r\nHost: gateway\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
@@ -112,7 +112,7 @@ async def test_whoever_goes_on_talking_reads_that_he_is_late_and_is_cut_off(conn
             for _ in range(100):
                 writer.write(b"way")
                 await writer.drain()
-                await asyncio.sleep(LAST_WORDS / 10)
+                await asyncio.sleep(TALKS_ON / 10)
 
 
 async def test_a_connection_that_says_nothing_is_closed(connect: Connect) -> None:
