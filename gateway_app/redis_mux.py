@@ -22,10 +22,13 @@ log = structlog.get_logger()
 CONNECT_TIMEOUT = 1.0
 SILENCE = 0.2
 """Seconds without any reply, while one is owed, after which Redis counts as away."""
-Refused = Callable[[ResponseError], None]
 ONE_TURN = 0.001
 PAUSE = 0.5
 """Seconds between two tries to reach it."""
+
+Refused = Callable[[ResponseError], None]
+Owed = asyncio.Future[Any] | Refused
+"""Who waits for a reply; of what was sent without waiting, who wants to know of a no."""
 
 
 class RedisMux:
@@ -34,7 +37,7 @@ class RedisMux:
     def __init__(self, url: str) -> None:
         self._url = url
         self._pipe: RedisPipe | None = None
-        self._owed: deque[asyncio.Future[Any]] = deque()
+        self._owed: deque[Owed] = deque()
         self._suspected = False
         self._watch: asyncio.TimerHandle | None = None
         self._first: asyncio.Task[None] | None = None
@@ -52,28 +55,22 @@ class RedisMux:
         """As `call`, but gives what to wait for: what is asked next goes out in the same round trip."""
         if self._first is None or not self._first.done():
             await self.connect()
-        return self._write(command)
-
-    def send(self, *command: str | bytes | int | float, refused: Refused = lambda exc: None) -> None:
-        """As `call`, without waiting. `refused` gets Redis's no. Nothing while Redis is away."""
-
-        def answered(reply: "asyncio.Future[Any]") -> None:
-            exc = None if reply.cancelled() else reply.exception()
-            if isinstance(exc, ResponseError):
-                refused(exc)
-
-        with contextlib.suppress(RedisConnectionError):
-            self._write(command).add_done_callback(answered)
-
-    def _write(self, command: tuple[str | bytes | int | float, ...]) -> "asyncio.Future[Any]":
         if self._pipe is None:
             raise RedisConnectionError("Redis is away")
         reply: asyncio.Future[Any] = self._pipe.loop.create_future()
-        self._owed.append(reply)
-        if self._watch is None:
-            self._watch = self._pipe.loop.call_later(SILENCE, self._check)
-        self._pipe.send(*command)
+        self._write(self._pipe, command, reply)
         return reply
+
+    def send(self, *command: str | bytes | int | float, refused: Refused = lambda exc: None) -> None:
+        """As `call`, without waiting. `refused` gets Redis's no. Nothing while Redis is away."""
+        if self._pipe is not None:
+            self._write(self._pipe, command, refused)
+
+    def _write(self, pipe: RedisPipe, command: tuple[str | bytes | int | float, ...], owed: Owed) -> None:
+        self._owed.append(owed)
+        if self._watch is None:
+            self._watch = pipe.loop.call_later(SILENCE, self._check)
+        pipe.send(*command)
 
     async def connect(self) -> None:
         """The first try; does not fail, but goes on behind until Redis is there."""
@@ -95,14 +92,17 @@ class RedisMux:
     def _replied(self, answer: Any) -> None:
         if not self._owed:
             return
-        reply = self._owed.popleft()
-        if reply.done():  # its caller has gone
+        owed = self._owed.popleft()
+        refusal = _refusal(answer) if isinstance(answer, hiredis.HiredisError) else None
+        if not isinstance(owed, asyncio.Future):
+            if refusal:
+                owed(refusal)
+        elif owed.done():  # its caller has gone
             return
-        if isinstance(answer, hiredis.HiredisError):
-            kind = NoScriptError if str(answer).startswith("NOSCRIPT") else ResponseError
-            reply.set_exception(kind(str(answer)))
+        elif refusal:
+            owed.set_exception(refusal)
         else:
-            reply.set_result(answer)
+            owed.set_result(answer)
 
     def _check(self) -> None:
         self._watch = None
@@ -127,9 +127,9 @@ class RedisMux:
             self._pipe = None
             log.warning("redis_away", owed=len(self._owed))
         while self._owed:
-            reply = self._owed.popleft()
-            if not reply.done():
-                reply.set_exception(RedisConnectionError("Redis does not answer"))
+            owed = self._owed.popleft()
+            if isinstance(owed, asyncio.Future) and not owed.done():
+                owed.set_exception(RedisConnectionError("Redis does not answer"))
 
     async def _open(self) -> None:
         with contextlib.suppress(OSError):
@@ -143,6 +143,11 @@ class RedisMux:
             await asyncio.sleep(PAUSE)
             if self._pipe is None:
                 await self._open()
+
+
+def _refusal(answer: hiredis.HiredisError) -> ResponseError:
+    kind = NoScriptError if str(answer).startswith("NOSCRIPT") else ResponseError
+    return kind(str(answer))
 
 
 class Script:
