@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from redis.exceptions import RedisError
 
 from gateway_app.exceptions import BudgetSpent, ConcurrencyReached, LimitReached, Unavailable
-from gateway_app.limits import Claim, Lease, Limits, RateLimit
+from gateway_app.limits import Claim, Lease, Limits, Lock, RateLimit
 from gateway_app.local_limits import LocalLimits
 from gateway_app.redis_mux import RedisMux, Script
 from gateway_app.requests import Caller
@@ -35,6 +35,8 @@ Spent = Callable[[str, datetime], Awaitable[tuple[int, int]]]
 class Admitted(msgspec.Struct, frozen=True, kw_only=True):
     lease: Lease | None
     """None for a reply from the cache, which uses up nothing but a request."""
+    leads: bool = False
+    """The lock was free, and is the caller's."""
     reply: bytes | None
     rate_limit: RateLimit
 
@@ -58,17 +60,27 @@ class Admission:
         self._renewing: asyncio.Task[None] | None = None
 
     async def admit(
-        self, caller: Caller, call: UUID, wanted: Claim, *, reply_key: str, counted: bool = False
+        self,
+        caller: Caller,
+        call: UUID,
+        wanted: Claim,
+        *,
+        reply_key: str,
+        lock: Lock | None = None,
+        counted: bool = False,
     ) -> Admitted:
-        """Reserves `wanted`, or finds the reply under `reply_key` ("" does not look).
+        """Reserves `wanted` and gets `lock`, if that is free; or finds the reply under `reply_key`.
 
-        `counted`: the request itself has been counted already. Raises `LimitReached`, `ConcurrencyReached`,
-        `BudgetSpent`, or `Unavailable` where a budget cannot be checked.
+        `reply_key` "" does not look. `counted`: the request itself was counted before. Raises `LimitReached`,
+        `ConcurrencyReached`, `BudgetSpent`, or `Unavailable` where a budget cannot be checked.
         """
         assert caller.key_id is not None, "only keys have limits"
         try:
             limits = replace(caller.limits, requests_per_minute=None) if counted else caller.limits
-            answer = await self._ask(caller.key_id, limits, call, wanted, reply_key=reply_key)
+            answer = await self._ask(caller.key_id, limits, call, wanted, reply_key=reply_key, lock=lock)
+        except asyncio.CancelledError:
+            self.settle(Lease(key=caller.key_id, call=str(call)), tokens=0, nano_dollars=0)
+            raise
         except RedisError:
             return self._admit_locally(caller, call, wanted)
         return self._admitted(caller.key_id, caller.limits, call, answer)
@@ -93,15 +105,18 @@ class Admission:
         with contextlib.suppress(RedisError):
             await self._redis.call("PING")  # which is answered after all that was settled
 
-    async def _ask(self, key: str, limits: Limits, call: UUID, wanted: Claim, *, reply_key: str) -> list[Any]:
+    async def _ask(
+        self, key: str, limits: Limits, call: UUID, wanted: Claim, *, reply_key: str, lock: Lock | None
+    ) -> list[Any]:
         now = datetime.now(UTC)
-        keys = [*_keys(key, now.date()), reply_key]
+        keys = [*_keys(key, now.date()), reply_key, lock.name if lock else ""]
         given: list[str | int] = [
             str(call),
             *_numbers(limits),
             wanted.tokens,
             wanted.nano_dollars,
             int(LEASE * 1000),
+            *((lock.token, lock.milliseconds) if lock else ()),
         ]
         answer: list[Any] = await self._admit(keys, given)
         if answer[0] != b"unknown":
@@ -137,11 +152,12 @@ class Admission:
         rate_limit = _rate_limit(limits, left)
         if verdict == b"hit":
             return Admitted(lease=None, reply=reply, rate_limit=rate_limit)
-        if verdict != b"admitted":
+        leads = verdict == b"leads"
+        if not leads and verdict != b"admitted":
             _refuse(verdict.decode(), limits, wait / 1000, rate_limit)
         lease = Lease(key=key, call=str(call))
         self._leases.add(lease)
-        return Admitted(lease=lease, reply=None, rate_limit=rate_limit)
+        return Admitted(lease=lease, leads=leads, reply=None, rate_limit=rate_limit)
 
     def _admit_locally(self, caller: Caller, call: UUID, wanted: Claim) -> Admitted:
         if caller.limits.budgeted:

@@ -15,6 +15,7 @@ from redis.exceptions import RedisError
 from gateway_app import exceptions
 from gateway_app.exceptions import GatewayError, ProviderBadReply, ProviderError, ProviderUnavailable
 from gateway_app.ids import uuid7_hex
+from gateway_app.limits import Lock
 from gateway_app.redis_mux import RedisMux, Script
 from gateway_app.replay import landed
 from gateway_app.types import Chunk, Completion, ToolCall
@@ -24,17 +25,23 @@ log = structlog.get_logger()
 LOCK_MS = 3_000
 """After which a killed leader's flight is taken over."""
 TICK = 0.1
-"""Seconds between two looks at who wants what, and between two renewals of a lock."""
+"""Seconds between two looks at who wants what."""
+TICKS_TO_RENEW = 5
+"""Looks from one renewal of the locks to the next."""
 POLL = 0.03
 """Seconds between two looks at a leader elsewhere."""
 WANTED_MS = 1_000
 MIRROR_SECONDS = 60
-"""After its last renewal, of which there is one in each tick."""
+"""After its last renewal, of which there is one in each tick while it is wanted."""
 BATCH = 256
 """Chunks that a follower takes at once."""
 
 RELEASE = 'if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("DEL", KEYS[1]) end return 0'
-RENEW = 'if redis.call("GET", KEYS[1]) == ARGV[1] then return redis.call("PEXPIRE", KEYS[1], ARGV[2]) end'
+RENEW = """
+for place, lock in ipairs(KEYS) do
+  if redis.call("GET", lock) == ARGV[place + 1] then redis.call("PEXPIRE", lock, ARGV[1]) end
+end
+"""
 
 Fly = Callable[[], AsyncGenerator[Chunk, None]]
 """Asks the vendor."""
@@ -77,6 +84,7 @@ class FlightShare:
         self._renew, self._unlock = Script(redis, RENEW), Script(redis, RELEASE)
         self._leads: dict[str, _Lead] = {}
         self._ticking: asyncio.Task[None] | None = None
+        self._ticks = 0
         self._on_unwanted: Callable[[str], None] = lambda key: None
 
     async def start(self, *, on_unwanted: Callable[[str], None]) -> None:
@@ -94,25 +102,36 @@ class FlightShare:
         lead = self._leads.get(key)
         return lead is not None and lead.wanted
 
+    def lock(self, key: str) -> Lock:
+        """What whoever wants to lead the flight under `key` has to get."""
+        return Lock(name=_lock(key), token=uuid7_hex(), milliseconds=LOCK_MS)
+
+    def release(self, lock: Lock) -> None:
+        """Whether it was got or not. Does not wait."""
+        self._unlock.send([lock.name], [lock.token])
+
     async def fly(
-        self, key: str, fly: Fly, *, kept: Kept, crowded: Crowded = lambda: False
+        self, key: str, fly: Fly, *, kept: Kept, crowded: Crowded = lambda: False, got: Lock | None = None
     ) -> AsyncGenerator[Chunk, None]:
         """The chunks of the one flight under `key`, led here or followed; none while it is `crowded` here.
 
         `kept` says whether the reply is there by now: it may have come between our caller's look and ours.
+        Who has `got` the lock as he looked leads.
         """
-        token = uuid7_hex()
+        if got:
+            return self._lead(key, got.token, fly, crowded)
+        lock = self.lock(key)
         try:
-            locking = await self._redis.ask("SET", _lock(key), token, "NX", "PX", LOCK_MS)
+            locking = await self._redis.ask("SET", lock.name, lock.token, "NX", "PX", lock.milliseconds)
             completion = await kept()  # in the same round trip
             leads = await locking
             if completion is not None:
                 if leads:
-                    self._release(key, token)
+                    self.release(lock)
                 return landed(completion)
             if leads:
-                return self._lead(key, token, fly, crowded)
-            leader = await self._redis.call("GET", _lock(key))
+                return self._lead(key, lock.token, fly, crowded)
+            leader = await self._redis.call("GET", lock.name)
         except RedisError:
             return self._lead(key, "", fly, crowded)
         again = partial(self.fly, key, fly, kept=kept, crowded=crowded)
@@ -145,10 +164,7 @@ class FlightShare:
             self._mirror(key, lead)
             self._redis.send("XADD", _mirror_key(key, lead.token), "*", *last_words)
             self._redis.send("EXPIRE", _mirror_key(key, lead.token), MIRROR_SECONDS)
-        self._release(key, lead.token)
-
-    def _release(self, key: str, token: str) -> None:
-        self._unlock.send([_lock(key)], [token])
+        self._unlock.send([_lock(key)], [lead.token])
 
     def _mirror(self, key: str, lead: _Lead) -> None:
         """Sends what is not there yet; nobody waits for it."""
@@ -205,6 +221,7 @@ class FlightShare:
         """Who wants what; and the locks are kept."""
         while True:
             await asyncio.sleep(TICK)
+            self._ticks += 1
             with contextlib.suppress(RedisError):
                 await self._look_around()
 
@@ -212,6 +229,10 @@ class FlightShare:
         leads = {key: lead for key, lead in self._leads.items() if lead.token}
         if not leads:
             return
+        if self._ticks % TICKS_TO_RENEW == 0:
+            self._renew.send(
+                [_lock(key) for key in leads], [LOCK_MS, *(lead.token for lead in leads.values())]
+            )
         wanted = await self._redis.call("MGET", *(_wanted(key) for key in leads))
         for (key, lead), want in zip(leads.items(), wanted, strict=True):
             if key not in self._leads:
@@ -222,7 +243,6 @@ class FlightShare:
                 self._redis.send("EXPIRE", _mirror_key(key, lead.token), MIRROR_SECONDS)
             else:
                 self._on_unwanted(key)
-            await self._renew([_lock(key)], [lead.token, LOCK_MS])
 
 
 async def resumed(chunks: AsyncGenerator[Chunk, None], heard: Sequence[Chunk]) -> AsyncGenerator[Chunk, None]:

@@ -154,7 +154,11 @@ class Service:
         """The vendor's reply, together with all who ask for the same at this moment."""
         fold = Fold()
         flight = self.flights.board(
-            _flight_key(call), call, partial(self._fly, plan, call), kept=partial(self._kept, plan, call)
+            _flight_key(call),
+            call,
+            partial(self._fly, plan, call),
+            kept=partial(self._kept, plan, call),
+            got=call.lock,
         )
         try:
             async with aclosing(flight.read()) as chunks:
@@ -206,11 +210,20 @@ class Service:
         return stored
 
     async def _admit(self, plan: Plan, call: Call) -> StoredReply | None:
-        """Raises `LimitReached`, `BudgetSpent` and their like; what is admitted holds a lease."""
+        """Raises `LimitReached`, `BudgetSpent` and their like; what is admitted holds a lease.
+
+        The lock of the flight that a miss needs is got in the same round trip.
+        """
         caller, wants = call.request.caller, call.request.cache
         wanted = claim(plan.completion, plan.candidates, budgeted=caller.limits.budgeted)
         name = self.cache.name(plan.key) if wants.read else ""
-        admitted = await self.admission.admit(caller, call.id, wanted, reply_key=name)
+        lock = self.flights.lock(_flight_key(call))
+        try:
+            admitted = await self.admission.admit(caller, call.id, wanted, reply_key=name, lock=lock)
+        except CancelledError:
+            if lock:
+                self.flights.release(lock)
+            raise
         if admitted.reply is not None:
             stored = await self.cache.read(plan.key, admitted.reply, max_age=wants.max_age)
             if stored is None:  # too old, or unreadable: the vendor must be asked after all
@@ -218,6 +231,7 @@ class Service:
         else:
             stored = None
         call.lease, call.rate_limit = admitted.lease, admitted.rate_limit
+        call.lock = lock if admitted.leads else None
         call.did("admit")
         return stored
 

@@ -2,10 +2,13 @@
 --
 -- KEYS  1 requests (list of ms)   2 tokens (prefix; the minute is appended)   3 leases (zset of ms)
 --       4 held (hash)   5 spent today   6 spent this month   7 reply ("" = do not look)
+--       8 the lock of the flight that would fetch the reply ("" = none)
 -- ARGV  1 call   2 requests/min   3 tokens/min   4 concurrent   5 daily budget   6 monthly budget
 --       7 tokens to reserve   8 nano-dollars to reserve   9 lease in ms      (0 = no such limit, -1 = no such budget)
+--       10 who would hold the lock   11 for how many ms
 -- Returns {verdict, ms to wait, reply or false, requests left, ms until one more, tokens left, ms until all}
--- with the verdict hit, admitted, requests, tokens, concurrency, daily, monthly or unknown (spending not known).
+-- with the verdict hit, admitted, leads (admitted, and holds the lock), requests, tokens, concurrency, daily,
+-- monthly or unknown (spending not known).
 
 local clock = redis.call("TIME")
 local now = clock[1] * 1000 + math.floor(clock[2] / 1000)
@@ -38,19 +41,30 @@ end
 local used = tpm > 0 and tonumber(redis.call("GET", token_key) or "0") or 0
 local tokens_left = tpm > 0 and tpm - used or -1
 
+-- How many requests the last minute had: the oldest are at the end. A few that have become old are taken away
+-- one by one; after a pause there are many, and the first of them is found by halving.
+local function of_last_minute()
+  local function old(at) return tonumber(redis.call("LINDEX", KEYS[1], at)) <= now - 60000 end
+  for _ = 1, 8 do
+    if not old(-1) then return redis.call("LLEN", KEYS[1]) end
+    redis.call("RPOP", KEYS[1])
+  end
+  local low, high = 0, redis.call("LLEN", KEYS[1])
+  while low < high do
+    local middle = math.floor((low + high) / 2)
+    if old(middle) then high = middle else low = middle + 1 end
+  end
+  redis.call("LTRIM", KEYS[1], 0, low - 1)
+  return low
+end
+
 local function count_request()
   if rpm <= 0 then return end
   redis.call("LPUSH", KEYS[1], now)
   redis.call("LTRIM", KEYS[1], 0, rpm - 1)
   redis.call("PEXPIRE", KEYS[1], 61000)
-  -- Those of the last minute are at the front: the first older one is found by halving.
-  local low, high = 0, redis.call("LLEN", KEYS[1])
-  while low < high do
-    local middle = math.floor((low + high) / 2)
-    if tonumber(redis.call("LINDEX", KEYS[1], middle)) > now - 60000 then low = middle + 1 else high = middle end
-  end
-  requests_left = rpm - low
-  requests_reset = tonumber(redis.call("LINDEX", KEYS[1], low - 1)) + 60000 - now
+  requests_left = rpm - of_last_minute()
+  requests_reset = tonumber(redis.call("LINDEX", KEYS[1], -1)) + 60000 - now
 end
 
 if KEYS[7] ~= "" then
@@ -87,4 +101,5 @@ redis.call("ZADD", KEYS[3], now + lease, ARGV[1])
 redis.call("HSET", KEYS[4], ARGV[1], table.concat({token_key, tokens, KEYS[5], KEYS[6], nano}, " "))
 redis.call("PEXPIRE", KEYS[3], 86400000)
 redis.call("PEXPIRE", KEYS[4], 86400000)
-return {"admitted", 0, false, requests_left, requests_reset, tokens_left, minute_left}
+local leads = KEYS[8] ~= "" and redis.call("SET", KEYS[8], ARGV[10], "NX", "PX", ARGV[11])
+return {leads and "leads" or "admitted", 0, false, requests_left, requests_reset, tokens_left, minute_left}

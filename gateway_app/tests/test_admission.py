@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -207,6 +208,19 @@ async def test_the_caller_learns_what_is_left(workers: list[Admission]) -> None:
     with pytest.raises(LimitReached) as caught:
         await admit(workers[0], who)
     assert 58 < caught.value.retry_after <= 60
+
+
+@pytest.mark.parametrize("old", [1, 7, 8, 9, 1000])
+async def test_what_was_asked_over_a_minute_ago_no_longer_counts(
+    workers: list[Admission], redis_server: embedded.Server, old: int
+) -> None:
+    now = int(time.time() * 1000)
+    with sync_redis.Redis.from_url(redis_server.url) as client:
+        asked = [now - 59_000, now - 1_000, *(now - 60_001 - number for number in range(old))]
+        client.rpush(f"gw:limit:{{{'k' * 12}}}:requests", *sorted(asked, reverse=True))
+    found = (await admit(workers[0], caller(requests_per_minute=5000))).rate_limit
+    assert found.requests_left == 5000 - 3
+    assert 0 < found.requests_reset < 1.1, "when the oldest of the last minute is a minute old"
 
 
 async def test_while_redis_is_away_each_worker_grants_its_share(

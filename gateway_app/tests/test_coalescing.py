@@ -14,6 +14,7 @@ from gateway_app.catalogue import ModelCard
 from gateway_app.exceptions import ProviderBadReply, ProviderRateLimited, ProviderUnavailable
 from gateway_app.flight_share import FlightShare
 from gateway_app.flights import Flight, Flights
+from gateway_app.limits import Lock
 from gateway_app.pricing import Price, Rates
 from gateway_app.redis_mux import RedisMux
 from gateway_app.tests.conftest import until
@@ -66,11 +67,12 @@ class Caller:
     flights: Flights
     vendor: Vendor
     key: str = "k"
+    got: Lock | None = None
     text: str = ""
     paid: Decimal | None = None
 
     async def ask(self, *, until_text: str | None = None) -> str:
-        flight = self.flights.board(self.key, self, self.vendor.fly, kept=self.vendor.look)
+        flight = self.flights.board(self.key, self, self.vendor.fly, kept=self.vendor.look, got=self.got)
         try:
             async with aclosing(flight.read()) as chunks:
                 async for chunk in chunks:
@@ -160,6 +162,7 @@ async def test_a_leader_that_is_killed_is_replaced_and_followers_hear_no_word_tw
     workers: list[Flights], redis_server: embedded.Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(flight_share, "LOCK_MS", 300)
+    monkeypatch.setattr(flight_share, "TICKS_TO_RENEW", 1)
     vendor = Vendor(pause=0.05)
     doomed = RedisMux(redis_server.url)
     leader = Flights(FlightShare(doomed))
