@@ -21,13 +21,17 @@ class Patience:
     total: float
 
 
-async def paced(chunks: AsyncGenerator[Chunk, None], patience: Patience) -> AsyncGenerator[Chunk, None]:
+async def paced(
+    chunks: AsyncGenerator[Chunk, None], patience: Patience, *, left: float
+) -> AsyncGenerator[Chunk, None]:
     """Passes `chunks` on. Raises `ProviderTimeout` where the reply starts, goes on or ends too late.
+
+    `left`: seconds of `patience.total`, of which other tries may have taken some.
 
     The vendor is not to blame while its reply is not fetched: a deadline that passes then is `ReaderTooSlow`.
     """
     alarm = _Alarm()
-    deadline = alarm.now() + patience.total
+    deadline = alarm.now() + left
     wait, waited_for = patience.first, "the first token"
     try:
         async with aclosing(chunks) as source:

@@ -5,10 +5,10 @@ import random
 import time
 from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from contextlib import aclosing, contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
-import msgspec
 import structlog
+from msgspec.structs import replace
 
 from gateway_app.calls import Call
 from gateway_app.catalogue import Catalogue, ModelCard
@@ -79,10 +79,10 @@ class Upstream:
     def _asked(
         self, request: CompletionRequest, card: ModelCard, call: Call, *, deadline: float
     ) -> AsyncGenerator[Chunk, None]:
-        source = self.providers[card.provider].stream(
-            msgspec.structs.replace(request, model=card.name), whole=not call.request.stream
-        )
-        return paced(source, replace(self.patience, total=max(0.0, deadline - time.monotonic())))
+        if request.model != card.name:
+            request = replace(request, model=card.name)
+        source = self.providers[card.provider].stream(request, whole=not call.request.stream)
+        return paced(source, self.patience, left=max(0.0, deadline - time.monotonic()))
 
     @contextmanager
     def _trying(self, card: ModelCard, call: Call) -> Iterator[None]:

@@ -26,7 +26,7 @@ def configure(*, level: str, form: str) -> None:
         outlet: Any = Outlet(sys.stdout.buffer)  # all that is needed of a file
         factory = structlog.BytesLoggerFactory(outlet)
     structlog.configure(
-        processors=[stamped, with_traceback, *_rendered(form)],
+        processors=[stamped, *_rendered(form)],
         wrapper_class=structlog.make_filtering_bound_logger(level),
         logger_factory=factory,
         cache_logger_on_first_use=True,
@@ -72,12 +72,8 @@ def stamped(logger: Any, method: str, event: EventDict) -> EventDict:
     if (request := current_request.get()) is not None:
         event.setdefault("request_id", request)
     event["level"] = LEVELS.get(method, method)
-    event["time"] = f"{datetime.now(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    event["time"] = datetime.now(UTC).isoformat(timespec="microseconds")[: -len("+00:00")] + "Z"
     return event
-
-
-def with_traceback(logger: Any, method: str, event: EventDict) -> EventDict:
-    return structlog.processors.format_exc_info(logger, method, event) if "exc_info" in event else event
 
 
 def _standard_library(form: str) -> dict[str, Any]:
@@ -90,7 +86,6 @@ def _standard_library(form: str) -> dict[str, Any]:
                 "()": structlog.stdlib.ProcessorFormatter,
                 "processors": [
                     structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                    with_traceback,
                     *_rendered(form),
                     _text,
                 ],
@@ -126,9 +121,15 @@ def _without_stack(record: logging.LogRecord) -> bool:
 
 def _rendered(form: str) -> list[structlog.typing.Processor]:
     if form == "console":
-        return [structlog.dev.ConsoleRenderer(colors=False)]
+        return [structlog.processors.format_exc_info, structlog.dev.ConsoleRenderer(colors=False)]
     encode = msgspec.json.Encoder(enc_hook=str).encode
-    return [lambda logger, method, event: encode(event)]
+
+    def as_json(logger: Any, method: str, event: EventDict) -> bytes:
+        if "exc_info" in event:
+            event = structlog.processors.format_exc_info(logger, method, event)
+        return encode(event)
+
+    return [as_json]
 
 
 def _text(logger: Any, method: str, line: Any) -> str:

@@ -64,7 +64,7 @@ def _observe(record: CallRecord) -> None:
     state = record.cache or ""
     open_calls[record.surface, record.streamed] -= 1
     tally.add(_calls(record.surface, record.outcome, record.error_code or "", state))
-    _latency(record.surface, state).observe(record.latency)
+    tally.observe(_latency(record.surface, state), record.latency)
     # Only a prompt that exists has a version.
     prompt = _prompts.label(record.prompt_name, proven=record.prompt_version is not None)
     if prompt:
@@ -80,13 +80,13 @@ def _observe(record: CallRecord) -> None:
 
 def _observe_tries(record: CallRecord) -> None:
     if record.streamed and record.time_to_first_token is not None:
-        _first_token(record.surface).observe(record.time_to_first_token)
+        tally.observe(_first_token(record.surface), record.time_to_first_token)
     if record.outcome == "ok" and len(record.attempts) == 1:
-        _overhead(record.surface).observe(max(0.0, record.latency - record.upstream))
+        tally.observe(_overhead(record.surface), max(0.0, record.latency - record.upstream))
     failed: str | None = None
     for attempt in record.attempts:
         model = models.label(attempt.model, proven=attempt.error is None and record.outcome == "ok")
-        _upstream(attempt.provider, model).observe(attempt.seconds)
+        tally.observe(_upstream(attempt.provider, model), attempt.seconds)
         if attempt.error:
             tally.add(_upstream_errors(attempt.provider, model, attempt.error))
         if failed:

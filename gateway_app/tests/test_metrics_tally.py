@@ -1,8 +1,9 @@
-"""Counts wait a moment in memory, and none is lost."""
+"""Counts and observations wait a moment in memory, and none is lost."""
 
 import asyncio
 
-from prometheus_client import CollectorRegistry, Counter
+import pytest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 
 from gateway_app.metrics.tally import MOMENT, Tally
 
@@ -36,3 +37,17 @@ def test_what_waited_in_a_loop_that_ended_comes_with_the_next_count() -> None:
     asyncio.run(add())
     tally.add(counter)
     assert registry.get_sample_value("things_total") == 2
+
+
+@pytest.mark.parametrize("amounts", [[], [0.0], [0.1], [0.1, 0.5, 0.5, 1.0, 3.0], [float("inf")]])
+async def test_observations_that_waited_are_as_those_that_did_not(amounts: list[float]) -> None:
+    pages = []
+    for waits in (False, True):
+        registry, tally = CollectorRegistry(), Tally()
+        histogram = Histogram("seconds", "Seconds", buckets=(0.1, 0.5, 1), registry=registry)
+        for amount in amounts:
+            tally.observe(histogram, amount) if waits else histogram.observe(amount)
+        tally.flush()
+        page = generate_latest(registry).decode().splitlines()
+        pages.append([line for line in page if "created" not in line])
+    assert pages[0] == pages[1]

@@ -22,7 +22,7 @@ async def reply(*waits: float, closed: list[bool] | None = None) -> AsyncGenerat
 
 
 async def collect(source: AsyncGenerator[Chunk, None], patience: Patience) -> list[str]:
-    return [chunk.text async for chunk in paced(source, patience)]
+    return [chunk.text async for chunk in paced(source, patience, left=patience.total)]
 
 
 async def test_a_reply_in_time_passes_untouched() -> None:

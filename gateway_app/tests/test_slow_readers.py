@@ -116,7 +116,7 @@ async def test_a_deadline_that_passes_while_nobody_reads_is_not_the_vendors_faul
         await asyncio.sleep(5)
 
     async def read() -> None:
-        async for _ in paced(reply(), Patience(first=1, idle=1, total=0.05)):
+        async for _ in paced(reply(), Patience(first=1, idle=1, total=1), left=0.05):
             await asyncio.sleep(0.1)
 
     with pytest.raises(ReaderTooSlow):
