@@ -42,8 +42,8 @@ def _growth(what: str, kind: str) -> Target:
 
 
 def _workers(take: Take) -> float:
-    """Twice what two workers do with a second of CPU, against what one does: the load takes the rest."""
-    return 2 * take("ours", "1 workers, hit, 32: CPU ms") / take("ours", "2 workers, hit, 32: CPU ms")
+    """Twice what two workers do with a second of CPU over 32 connections each, against what one does."""
+    return 2 * take("ours", "1 workers, hit, 32: CPU ms") / take("ours", "2 workers, hit, 64: CPU ms")
 
 
 V1_HIT, STREAM_HIT, CHAT_HIT = (_rate("ours", kind) for kind in ("hit", "chat/stream hit", "chat hit"))
