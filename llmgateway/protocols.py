@@ -4,11 +4,13 @@ How long a client may take to ask, how many may be connected, and what a stop wa
 """
 
 import resource
-from asyncio import TimerHandle
-from typing import Any, ClassVar
+from asyncio import TimerHandle, Transport
+from typing import Any, ClassVar, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+from llmgateway.held_head import HeldHead
 
 LAST_WORDS = 0.5
 """Seconds that a stop leaves an idle connection for a request that is already under way to us."""
@@ -92,11 +94,16 @@ class BoundedHttp(HttpToolsProtocol):
         self._drained, self._drains_until = 0, None
 
     def on_headers_complete(self) -> None:
+        before = self.cycle
         super().on_headers_complete()
         self._headed = True
         self._forget()
-        if self._leaving and self.cycle is not None:
+        if self.cycle is before:  # a WebSocket's handshake
+            return
+        if self._leaving:
             self.cycle.keep_alive = False
+        if self.parser.get_method() != b"HEAD":  # whose answer is a head alone
+            self.cycle.transport = cast(Transport, HeldHead(self.transport))
 
     def on_body(self, body: bytes) -> None:
         self._received += len(body)

@@ -34,6 +34,14 @@ async def echo(scope: Any, receive: Any, send: Any) -> None:
     if scope["type"] == "websocket":
         await talk(receive, send)
         return
+    if scope["path"] == "/slow":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        await asyncio.sleep(0.2)
+        await send({"type": "http.response.body", "body": b"ok"})
+        return
+    if scope["path"] == "/broken":
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+        raise ValueError("no body")
     if scope["path"] == "/refuse":
         await send({"type": "http.response.start", "status": 413, "headers": [(b"content-length", b"2")]})
         await send({"type": "http.response.body", "body": b"no"})
@@ -215,3 +223,38 @@ async def test_a_socket_that_is_opened_on_a_connection_just_after_a_stop_is_not_
         await asyncio.sleep(LAST_WORDS)  # when whoever has not asked is turned out
         writer.write(TEXT)
         await asyncio.wait_for(reader.readuntil(b"hi"), 10)
+
+
+async def test_the_head_of_an_answer_leaves_with_its_body(connect: Connect) -> None:
+    async with connect() as (reader, writer):
+        for _ in range(2):
+            writer.write(b"GET /slow HTTP/1.1\r\nHost: gateway\r\n\r\n")
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(reader.read(1), 0.1)
+            answer = await asyncio.wait_for(reader.read(10_000), 10)
+            assert answer.startswith(b"HTTP/1.1 200 OK")
+            assert answer.endswith(b"ok")
+
+
+async def test_an_answer_that_breaks_off_before_its_body_has_a_head(connect: Connect) -> None:
+    async with connect() as (reader, writer):
+        writer.write(b"GET /broken HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        answer = await asyncio.wait_for(reader.read(), 10)
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+    assert answer.endswith(b"\r\n\r\n")
+
+
+async def test_an_answer_without_a_body_is_a_head(connect: Connect) -> None:
+    async with connect() as (reader, writer):
+        writer.write(b"HEAD /slow HTTP/1.1\r\nHost: gateway\r\n\r\n")
+        answer = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10)
+    assert answer.startswith(b"HTTP/1.1 200 OK")
+
+
+async def test_whoever_asks_before_he_sends_a_body_is_told_to_go_on(connect: Connect) -> None:
+    async with connect() as (reader, writer):
+        writer.write(HEAD.replace(b"\r\n\r\n", b"\r\nExpect: 100-continue\r\n\r\n"))
+        assert await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 10) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        writer.write(b"0123456789")
+        answer = await asyncio.wait_for(reader.readuntil(b"0123456789"), 10)
+    assert answer.startswith(b"HTTP/1.1 200 OK")
