@@ -16,7 +16,8 @@ from msgspec.structs import replace
 from redis.exceptions import RedisError
 
 from gateway_app.exceptions import BudgetSpent, ConcurrencyReached, LimitReached, Unavailable
-from gateway_app.limits import Claim, Lease, Limits, Lock, RateLimit
+from gateway_app.flight_share import LOCK_MS
+from gateway_app.limits import Claim, Lease, Limits, RateLimit
 from gateway_app.local_limits import LocalLimits
 from gateway_app.redis_mux import RedisMux, Script
 from gateway_app.requests import Caller
@@ -66,12 +67,12 @@ class Admission:
         wanted: Claim,
         *,
         reply_key: str,
-        lock: Lock | None = None,
+        lock: str = "",
         counted: bool = False,
     ) -> Admitted:
-        """Reserves `wanted` and gets `lock`, if that is free; or finds the reply under `reply_key`.
+        """Reserves `wanted` and gets `lock` for `call` if it is free; or finds the reply under `reply_key`.
 
-        `reply_key` "" does not look. `counted`: the request itself was counted before. Raises `LimitReached`,
+        "" is no lock, and no look. `counted`: the request itself was counted before. Raises `LimitReached`,
         `ConcurrencyReached`, `BudgetSpent`, or `Unavailable` where a budget cannot be checked.
         """
         assert caller.key_id is not None, "only keys have limits"
@@ -106,17 +107,17 @@ class Admission:
             await self._redis.call("PING")  # which is answered after all that was settled
 
     async def _ask(
-        self, key: str, limits: Limits, call: UUID, wanted: Claim, *, reply_key: str, lock: Lock | None
+        self, key: str, limits: Limits, call: UUID, wanted: Claim, *, reply_key: str, lock: str
     ) -> list[Any]:
         now = datetime.now(UTC)
-        keys = [*_keys(key, now.date()), reply_key, lock.name if lock else ""]
+        keys = [*_keys(key, now.date()), reply_key, lock]
         given: list[str | int] = [
             str(call),
             *_numbers(limits),
             wanted.tokens,
             wanted.nano_dollars,
             int(LEASE * 1000),
-            *((lock.token, lock.milliseconds) if lock else ()),
+            LOCK_MS,
         ]
         answer: list[Any] = await self._admit(keys, given)
         if answer[0] != b"unknown":

@@ -15,7 +15,7 @@ from gateway_app.content import Content
 from gateway_app.events import Answer, End, Start
 from gateway_app.exceptions import GatewayError, ProviderError
 from gateway_app.ids import uuid7
-from gateway_app.limits import Lease, Lock, RateLimit
+from gateway_app.limits import Lease, RateLimit
 from gateway_app.records import Attempt, CallRecord, Outcome, Step, StepName
 from gateway_app.requests import ChatRequest
 from gateway_app.types import CacheState, Completion, Message, Parameters, Usage
@@ -55,8 +55,8 @@ class Call(msgspec.Struct, eq=False):
     attempt_began: float | None = None
     lease: Lease | None = None
     """What the call holds of its key's limits."""
-    lock: Lock | None = None
-    """Of the flight that it is to start."""
+    leads: bool = False
+    """It holds the lock of the flight that it needs."""
     rate_limit: RateLimit | None = None
     latency: float = 0.0
 

@@ -15,7 +15,6 @@ from redis.exceptions import RedisError
 from gateway_app import exceptions
 from gateway_app.exceptions import GatewayError, ProviderBadReply, ProviderError, ProviderUnavailable
 from gateway_app.ids import uuid7_hex
-from gateway_app.limits import Lock
 from gateway_app.redis_mux import RedisMux, Script
 from gateway_app.replay import landed
 from gateway_app.types import Chunk, Completion, ToolCall
@@ -102,36 +101,32 @@ class FlightShare:
         lead = self._leads.get(key)
         return lead is not None and lead.wanted
 
-    def lock(self, key: str) -> Lock:
-        """What whoever wants to lead the flight under `key` has to get."""
-        return Lock(name=_lock(key), token=uuid7_hex(), milliseconds=LOCK_MS)
-
-    def release(self, lock: Lock) -> None:
-        """Whether it was got or not. Does not wait."""
-        self._unlock.send([lock.name], [lock.token])
+    def release(self, key: str, token: str) -> None:
+        """Frees the lock of the flight under `key`, if it is held by `token`. Does not wait."""
+        self._unlock.send([lock(key)], [token])
 
     async def fly(
-        self, key: str, fly: Fly, *, kept: Kept, crowded: Crowded = lambda: False, got: Lock | None = None
+        self, key: str, fly: Fly, *, kept: Kept, crowded: Crowded = lambda: False, leads_as: str = ""
     ) -> AsyncGenerator[Chunk, None]:
         """The chunks of the one flight under `key`, led here or followed; none while it is `crowded` here.
 
         `kept` says whether the reply is there by now: it may have come between our caller's look and ours.
-        Who has `got` the lock as he looked leads.
+        `leads_as` holds the flight's lock already.
         """
-        if got:
-            return self._lead(key, got.token, fly, crowded)
-        lock = self.lock(key)
+        if leads_as:
+            return self._lead(key, leads_as, fly, crowded)
+        token = uuid7_hex()
         try:
-            locking = await self._redis.ask("SET", lock.name, lock.token, "NX", "PX", lock.milliseconds)
+            locking = await self._redis.ask("SET", lock(key), token, "NX", "PX", LOCK_MS)
             completion = await kept()  # in the same round trip
             leads = await locking
             if completion is not None:
                 if leads:
-                    self.release(lock)
+                    self.release(key, token)
                 return landed(completion)
             if leads:
-                return self._lead(key, lock.token, fly, crowded)
-            leader = await self._redis.call("GET", lock.name)
+                return self._lead(key, token, fly, crowded)
+            leader = await self._redis.call("GET", lock(key))
         except RedisError:
             return self._lead(key, "", fly, crowded)
         again = partial(self.fly, key, fly, kept=kept, crowded=crowded)
@@ -164,7 +159,7 @@ class FlightShare:
             self._mirror(key, lead)
             self._redis.send("XADD", _mirror_key(key, lead.token), "*", *last_words)
             self._redis.send("EXPIRE", _mirror_key(key, lead.token), MIRROR_SECONDS)
-        self._unlock.send([_lock(key)], [lead.token])
+        self.release(key, lead.token)
 
     def _mirror(self, key: str, lead: _Lead) -> None:
         """Sends what is not there yet; nobody waits for it."""
@@ -203,7 +198,7 @@ class FlightShare:
                 if crowded():
                     await asyncio.sleep(POLL)
                     continue
-                holder = await self._redis.call("GET", _lock(key))
+                holder = await self._redis.call("GET", lock(key))
                 found = await self._redis.call("XREAD", "COUNT", BATCH, "STREAMS", mirror, last)
             except RedisError as exc:
                 raise LeaderGone from exc
@@ -231,7 +226,7 @@ class FlightShare:
             return
         if self._ticks % TICKS_TO_RENEW == 0:
             self._renew.send(
-                [_lock(key) for key in leads], [LOCK_MS, *(lead.token for lead in leads.values())]
+                [lock(key) for key in leads], [LOCK_MS, *(lead.token for lead in leads.values())]
             )
         wanted = await self._redis.call("MGET", *(_wanted(key) for key in leads))
         for (key, lead), want in zip(leads.items(), wanted, strict=True):
@@ -281,7 +276,8 @@ def _said(fields: list[bytes]) -> Chunk | None:
     return _decode(named[b"chunk"]) if b"chunk" in named else None
 
 
-def _lock(key: str) -> str:
+def lock(key: str) -> str:
+    """Its name in Redis; its value is the leader's."""
     return f"gw:flight:{{{key}}}"
 
 

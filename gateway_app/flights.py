@@ -16,8 +16,7 @@ from functools import partial
 
 from gateway_app.catalogue import ModelCard
 from gateway_app.exceptions import ProviderBadReply
-from gateway_app.flight_share import FlightShare, Fly, Kept
-from gateway_app.limits import Lock
+from gateway_app.flight_share import FlightShare, Fly, Kept, lock
 from gateway_app.pricing import cost
 from gateway_app.types import Chunk, Usage
 
@@ -132,27 +131,25 @@ class Flights:
         self._share = share
         self._flights: dict[str, Flight] = {}
 
-    def lock(self, key: str) -> Lock | None:
-        """What has to be got before the flight under `key` is started; None where one is under way here."""
-        return None if key in self._flights else self._share.lock(key)
+    def lock(self, key: str) -> str:
+        """What has to be got before the flight under `key` is started; "" where one is under way here."""
+        return "" if key in self._flights else lock(key)
 
-    def release(self, lock: Lock) -> None:
-        """Its flight will not be started."""
-        self._share.release(lock)
+    def release(self, key: str, token: str) -> None:
+        """The lock of a flight that `token` will not start after all."""
+        self._share.release(key, token)
 
-    def board(
-        self, key: str, reader: object, fly: FlyFlight, *, kept: Kept, got: Lock | None = None
-    ) -> Flight:
+    def board(self, key: str, reader: object, fly: FlyFlight, *, kept: Kept, leads_as: str = "") -> Flight:
         """The flight under `key`; where there is none, `reader` starts one that asks the vendor by `fly`.
 
-        `got` is the flight's lock, where `reader` has got it already.
+        `leads_as`: what the flight's lock holds, where `reader` has got it already.
         """
         flight = self._flights.get(key)
         if flight is None:
             flight = self._flights[key] = Flight(key, payer=reader)
-            flight.task = flight.loop.create_task(self._pilot(flight, partial(fly, flight), kept, got))
-        elif got:
-            self.release(got)
+            flight.task = flight.loop.create_task(self._pilot(flight, partial(fly, flight), kept, leads_as))
+        elif leads_as:
+            self.release(key, leads_as)
         flight.readers += 1
         return flight
 
@@ -182,10 +179,12 @@ class Flights:
         if flight.task:
             flight.task.cancel()
 
-    async def _pilot(self, flight: Flight, fly: Fly, kept: Kept, got: Lock | None) -> None:
+    async def _pilot(self, flight: Flight, fly: Fly, kept: Kept, leads_as: str) -> None:
         error: BaseException | None = None
         try:
-            source = self._share.fly(flight.key, fly, kept=kept, crowded=lambda: flight.crowded, got=got)
+            source = self._share.fly(
+                flight.key, fly, kept=kept, crowded=lambda: flight.crowded, leads_as=leads_as
+            )
             async with aclosing(await source) as chunks:
                 async for chunk in chunks:
                     flight.add(chunk)

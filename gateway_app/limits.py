@@ -53,15 +53,6 @@ class Lease(msgspec.Struct, frozen=True, kw_only=True):
     local: bool = False
 
 
-class Lock(msgspec.Struct, frozen=True, kw_only=True):
-    """In Redis under `name`. Who holds it asks the vendor, and others wait for what he gets."""
-
-    name: str
-    token: str
-    milliseconds: int
-    """After which it is free by itself."""
-
-
 class RateLimit(msgspec.Struct, frozen=True, kw_only=True):
     """How much of a limit is left, for the `x-ratelimit-…` headers. Resets in seconds."""
 

@@ -158,7 +158,7 @@ class Service:
             call,
             partial(self._fly, plan, call),
             kept=partial(self._kept, plan, call),
-            got=call.lock,
+            leads_as=str(call.id) if call.leads else "",
         )
         try:
             async with aclosing(flight.read()) as chunks:
@@ -217,12 +217,13 @@ class Service:
         caller, wants = call.request.caller, call.request.cache
         wanted = claim(plan.completion, plan.candidates, budgeted=caller.limits.budgeted)
         name = self.cache.name(plan.key) if wants.read else ""
-        lock = self.flights.lock(_flight_key(call))
+        flight = _flight_key(call)
         try:
-            admitted = await self.admission.admit(caller, call.id, wanted, reply_key=name, lock=lock)
+            admitted = await self.admission.admit(
+                caller, call.id, wanted, reply_key=name, lock=self.flights.lock(flight)
+            )
         except CancelledError:
-            if lock:
-                self.flights.release(lock)
+            self.flights.release(flight, str(call.id))
             raise
         if admitted.reply is not None:
             stored = await self.cache.read(plan.key, admitted.reply, max_age=wants.max_age)
@@ -231,7 +232,7 @@ class Service:
         else:
             stored = None
         call.lease, call.rate_limit = admitted.lease, admitted.rate_limit
-        call.lock = lock if admitted.leads else None
+        call.leads = admitted.leads
         call.did("admit")
         return stored
 

@@ -5,7 +5,7 @@
 --       8 the lock of the flight that would fetch the reply ("" = none)
 -- ARGV  1 call   2 requests/min   3 tokens/min   4 concurrent   5 daily budget   6 monthly budget
 --       7 tokens to reserve   8 nano-dollars to reserve   9 lease in ms      (0 = no such limit, -1 = no such budget)
---       10 who would hold the lock   11 for how many ms
+--       10 for how many ms the call would hold the lock
 -- Returns {verdict, ms to wait, reply or false, requests left, ms until one more, tokens left, ms until all}
 -- with the verdict hit, admitted, leads (admitted, and holds the lock), requests, tokens, concurrency, daily,
 -- monthly or unknown (spending not known).
@@ -101,5 +101,5 @@ redis.call("ZADD", KEYS[3], now + lease, ARGV[1])
 redis.call("HSET", KEYS[4], ARGV[1], table.concat({token_key, tokens, KEYS[5], KEYS[6], nano}, " "))
 redis.call("PEXPIRE", KEYS[3], 86400000)
 redis.call("PEXPIRE", KEYS[4], 86400000)
-local leads = KEYS[8] ~= "" and redis.call("SET", KEYS[8], ARGV[10], "NX", "PX", ARGV[11])
+local leads = KEYS[8] ~= "" and redis.call("SET", KEYS[8], ARGV[1], "NX", "PX", ARGV[10])
 return {leads and "leads" or "admitted", 0, false, requests_left, requests_reset, tokens_left, minute_left}

@@ -14,7 +14,6 @@ from gateway_app.catalogue import ModelCard
 from gateway_app.exceptions import ProviderBadReply, ProviderRateLimited, ProviderUnavailable
 from gateway_app.flight_share import FlightShare
 from gateway_app.flights import Flight, Flights
-from gateway_app.limits import Lock
 from gateway_app.pricing import Price, Rates
 from gateway_app.redis_mux import RedisMux
 from gateway_app.tests.conftest import until
@@ -67,12 +66,14 @@ class Caller:
     flights: Flights
     vendor: Vendor
     key: str = "k"
-    got: Lock | None = None
+    leads_as: str = ""
     text: str = ""
     paid: Decimal | None = None
 
     async def ask(self, *, until_text: str | None = None) -> str:
-        flight = self.flights.board(self.key, self, self.vendor.fly, kept=self.vendor.look, got=self.got)
+        flight = self.flights.board(
+            self.key, self, self.vendor.fly, kept=self.vendor.look, leads_as=self.leads_as
+        )
         try:
             async with aclosing(flight.read()) as chunks:
                 async for chunk in chunks:
