@@ -16,6 +16,8 @@ from gateway_app.providers.vendor_errors import error_reply
 
 CONNECT_SECONDS = 10.0
 """For one connection; how long a reply may take is the caller's to say."""
+IDLE_SECONDS = 55.0
+"""A connection is kept for the next call; many vendors' front doors close theirs after a minute of silence."""
 LARGE = 1024 * 1024
 """Bytes from which on aiohttp wants a body as a file."""
 MAX_REPLY_BYTES = 64 * 1024 * 1024
@@ -43,7 +45,7 @@ class Wire:
 
     async def open(self) -> None:
         self._session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=0),
+            connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=IDLE_SECONDS),
             timeout=aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_SECONDS),
             cookie_jar=aiohttp.DummyCookieJar(),
             headers=self._headers,
