@@ -4,7 +4,7 @@ import asyncio
 import atexit
 from bisect import bisect_left
 from collections import Counter as Count
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from prometheus_client import Counter, Histogram
 
@@ -18,6 +18,7 @@ class Tally:
     def __init__(self) -> None:
         self._due: dict[Counter, float] = {}
         self._seen: dict[Histogram, list[float]] = {}
+        self._work: dict[Callable[[], None], None] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         """Where the next flush is due; it may have ended without one."""
         atexit.register(self.flush)
@@ -34,8 +35,17 @@ class Tally:
         if self._loop is None or self._loop.is_closed():
             self._plan()
 
+    def when_due(self, work: Callable[[], None]) -> None:
+        """`work` adds what waits elsewhere. Twice is once."""
+        self._work[work] = None
+        if self._loop is None or self._loop.is_closed():
+            self._plan()
+
     def flush(self) -> None:
         """Needs no room: a series is made when its labels are looked up."""
+        work, self._work = self._work, {}
+        for adds in work:
+            adds()
         due, self._due = self._due, {}
         seen, self._seen, self._loop = self._seen, {}, None
         for counter, amount in due.items():

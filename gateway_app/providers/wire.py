@@ -17,7 +17,7 @@ from gateway_app.providers.vendor_errors import error_reply
 CONNECT_SECONDS = 10.0
 """For one connection; how long a reply may take is the caller's to say."""
 IDLE_SECONDS = 55.0
-"""A connection is kept for the next call; many vendors' front doors close theirs after a minute of silence."""
+"""A connection is kept for the next call; vendors' front doors close theirs after a minute of silence."""
 LARGE = 1024 * 1024
 """Bytes from which on aiohttp wants a body as a file."""
 MAX_REPLY_BYTES = 64 * 1024 * 1024
