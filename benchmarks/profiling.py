@@ -1,4 +1,4 @@
-"""Where a request's time goes, function by function: `python -m benchmarks.profiling KIND [REQUESTS]`.
+"""Where a request's time goes, by part and by function: `python -m benchmarks.profiling KIND [REQUESTS]`.
 
 KIND is `hit`, `chat hit`, `chat/stream hit`, `miss` or `stream`. The gateway runs under cProfile with the
 thread's own time, so that waiting is not counted. That costs a multiple: the order, and the numbers of calls,
@@ -13,6 +13,7 @@ import signal
 import sys
 import tempfile
 import time
+from collections import defaultdict
 from pathlib import Path
 
 import uvloop
@@ -26,7 +27,41 @@ from llmgateway.env import ROOT
 from llmgateway.ports import free_port
 
 LINES = 45
+PARTS = {
+    "the server: uvicorn, routing, headers": (
+        *("uvicorn/", "channels/", "llmgateway/asgi", "llmgateway/protocols", "llmgateway/held_head"),
+        *("gateway_app/door", "gateway_app/http_consumer", "gateway_app/headers", "gateway_app/disconnect"),
+    ),
+    "OpenAI's wire": ("gateway_app/v1/", "json/", "gateway_app/schemas"),
+    "the prompt: choosing, checking, rendering": ("prompts_app/", "gateway_app/resolution", "jsonschema"),
+    "keys, limits, prices": (
+        *("gateway_app/authentication", "gateway_app/keys", "gateway_app/limits", "gateway_app/admission"),
+        *("gateway_app/estimates", "gateway_app/pricing", "gateway_app/price_book", "gateway_app/catalogue"),
+    ),
+    "Redis: the cache and the flights": (
+        *("gateway_app/redis_", "gateway_app/response_cache", "gateway_app/cache_key", "django_redis/"),
+        *("gateway_app/flight", "hiredis"),
+    ),
+    "the vendor": ("aiohttp/", "gateway_app/providers/", "yarl/", "multidict/", "aiohappyeyeballs/"),
+    "retries, circuits, pacing": ("gateway_app/upstream", "gateway_app/pacing", "gateway_app/circuits"),
+    "logs": ("structlog/", "llmgateway/logs", "logging/"),
+    "metrics": ("gateway_app/metrics/", "prometheus_client/"),
+    "the call and its ledger entry": (
+        *("gateway_app/calls", "gateway_app/ledger", "gateway_app/ids", "gateway_app/records", "uuid"),
+    ),
+    "the pipeline": (
+        "gateway_app/service",
+        "gateway_app/events",
+        "gateway_app/types",
+        "gateway_app/requests",
+    ),
+}
+"""What the gateway is made of -> how the names of its modules begin."""
+THE_REST = "the rest: asyncio, contextlib, Django"
 SERVE = "--serve"
+Place = tuple[str, int, str]
+Told = dict[Place, tuple[int, int, float, float, dict[Place, tuple[int, int, float, float]]]]
+"""cProfile's: place -> calls (primitive, all), seconds (own, all), and the same for each caller."""
 
 
 def main(kind: str, requests: int) -> None:
@@ -62,6 +97,29 @@ def _drive(gateway: Gateway, kind: str, requests: int) -> None:
     os.kill(gateway.pid, signal.SIGUSR2)
 
 
+def _by_part(told: Told) -> dict[str, float]:
+    """Own seconds; what is written in C belongs to whoever called it."""
+    found: dict[str, float] = defaultdict(float)
+    for (path, _, _), (_, _, own, _, callers) in told.items():
+        if path == "~":
+            for (caller, _, _), (_, _, owed, _) in callers.items():
+                found[_part(caller)] += owed
+        else:
+            found[_part(path)] += own
+    return found
+
+
+def _part(path: str) -> str:
+    name = _module(path)
+    return next((part for part, beginnings in PARTS.items() if name.startswith(beginnings)), THE_REST)
+
+
+def _module(path: str) -> str:
+    for root in ("site-packages/", f"{ROOT}/", f"/python{sys.version_info.major}.{sys.version_info.minor}/"):
+        path = path.rpartition(root)[2]
+    return path
+
+
 def _wait_for(path: Path) -> None:
     until = time.monotonic() + 20
     while not path.exists() and time.monotonic() < until:
@@ -69,13 +127,16 @@ def _wait_for(path: Path) -> None:
 
 
 def _show(stats: pstats.Stats, requests: int) -> None:
-    told: dict[tuple[str, int, str], tuple[int, int, float, float, object]] = stats.stats  # type: ignore[attr-defined]
+    told: Told = stats.stats  # type: ignore[attr-defined]
+    parts = _by_part(told)
+    for part, share in sorted(parts.items(), key=lambda row: -row[1]):
+        sys.stdout.write(f"{share / sum(parts.values()):6.1%}  {part}\n")
     calls = sum(count for _, count, *_ in told.values())
     sys.stdout.write(f"{calls / requests:.0f} calls a request\n   own µs     all µs   calls\n")
     for (path, line, name), (_, count, own, whole, _) in sorted(told.items(), key=lambda row: -row[1][2])[
         :LINES
     ]:
-        where = f"{path.rpartition('site-packages/')[2].removeprefix(f'{ROOT}/')}:{line} {name}"
+        where = f"{_module(path)}:{line} {name}"
         figures = f"{own / requests * 1e6:9.1f} {whole / requests * 1e6:10.1f} {count / requests:7.1f}"
         sys.stdout.write(f"{figures}  {where}\n")
 
