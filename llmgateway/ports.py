@@ -3,6 +3,7 @@
 import socket
 
 LOOPBACK = "127.0.0.1"
+_named: set[int] = set()
 
 
 def is_free(port: int, *, host: str = LOOPBACK) -> bool:
@@ -17,12 +18,19 @@ def is_free(port: int, *, host: str = LOOPBACK) -> bool:
 
 
 def free_port(preferred: int = 0) -> int:
-    """`preferred` if it is free, else any free port of the loopback address."""
+    """`preferred` if it is free, else any free port of the loopback address.
+
+    None is named twice to one process: who asked before may not listen yet.
+    """
     if preferred and is_free(preferred):
         return preferred
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        return int(probe.getsockname()[1])
+    while True:
+        with socket.socket() as probe:
+            probe.bind((LOOPBACK, 0))
+            port = int(probe.getsockname()[1])
+        if port not in _named:
+            _named.add(port)
+            return port
 
 
 def refusal(host: str, port: int, *, timeout: float) -> str | None:
