@@ -1,6 +1,7 @@
 """The rows that are about us alone: cold start, workers, and whether anything slows down as it grows."""
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import yaml
 
 from benchmarks import asks, rounds
 from benchmarks.figures import Figures
-from benchmarks.gateways import Gateway, Ours, manage
+from benchmarks.gateways import Gateway, Ours, floor, manage
 from benchmarks.load import Measured, for_seconds
 from benchmarks.machine import cores, resident_bytes
 
@@ -54,25 +55,22 @@ def two_workers(ours: Ours, *, seconds: float, figures: Figures) -> None:
 def grown(
     ours: Ours, what: str, grow: Callable[[], None], *, count: int, seconds: float, figures: Figures
 ) -> None:
-    """Hits and misses before and after `grow`."""
+    """Hits and misses before and after `grow`, the floor's with them: what slows both down is the machine."""
     for when in ("before", "after"):
         if when == "after":
             grow()
-        with ours.serving() as gateway:
-            rounds.prepare(gateway)
-            for _ in range(count):
-                for kind in ("hit", "miss"):
-                    measured = Figures()
-                    rounds.measure(
-                        ours.house,
-                        gateway,
-                        kind,
-                        connections=rounds.CONNECTIONS,
-                        seconds=seconds,
-                        figures=measured,
-                    )
-                    for (_, figure), (value,) in measured.values.items():
-                        figures.add("ours", f"{what}, {when}, {figure}", value)
+        with ours.serving() as gateway, floor(ours.house) as bare:
+            for asked in (gateway, bare):
+                rounds.prepare(asked)
+            for _, kind, asked in itertools.product(range(count), ("hit", "miss"), (gateway, bare)):
+                _measure(ours, asked, kind, note=f"{what}, {when}", seconds=seconds, figures=figures)
+
+
+def _measure(ours: Ours, asked: Gateway, kind: str, *, note: str, seconds: float, figures: Figures) -> None:
+    measured = Figures()
+    rounds.measure(ours.house, asked, kind, connections=rounds.CONNECTIONS, seconds=seconds, figures=measured)
+    for (name, figure), (value,) in measured.values.items():
+        figures.add(name, f"{note}, {figure}", value)
 
 
 def many_prompts(ours: Ours) -> None:
