@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import random
 import time
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -133,12 +134,13 @@ def _as_fast(before: list[Told], during: list[Told]) -> dict[str, object]:
 
 
 async def _calls(system: System, key: str, name: str, seconds: float) -> list[Told]:
-    """Of ten users; without the first call of each, which connects."""
+    """Of ten users who do not ask in step; without the first call of each, which connects."""
+    pauses = random.Random(name)  # noqa: S311 - repeatable
     async with driving(system.stack.url) as driver:
 
         async def once(user: int, turn: int) -> Told | None:
             told = await driver.ask(Ask(text=f"Say: {name} {user} {turn}", key=key))
-            await asyncio.sleep(0.1)
+            await asyncio.sleep(pauses.uniform(0.05, 0.15))
             return told if turn else None
 
         return [told for told in await users(10, seconds, once) if told is not None]

@@ -59,24 +59,32 @@ class _Exhausted:
         self._held = ExitStack()
 
     def begin(self, system: System) -> None:
-        # Those of the gateway are cut, as after a failover, until it has none of the new ones either.
+        # Those of the gateway are cut, as after a failover, until it has none of the new ones either. One
+        # that it has just closed itself is free a moment later: twice in a row none is there to take or cut.
         with psycopg.connect(system.stack.database_url, dbname="postgres", autocommit=True) as connection:
+            still = 0
             for _ in range(TRIES):
-                self._take_all(system)
+                taken = self._take_all(system)
                 cut = connection.execute(
                     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s",
                     [system.stack.database_url.split("/")[3].split("?")[0]],
                 )
-                if not cut.fetchall():
+                still = 0 if taken or cut.fetchall() else still + 1
+                if still == 2:
                     return
+                time.sleep(0.1)
         raise AssertionError("the gateway's connections cannot be had")
 
-    def _take_all(self, system: System) -> None:
+    def _take_all(self, system: System) -> int:
+        """How many there were."""
+        taken = 0
         with suppress(psycopg.OperationalError):
             while True:
                 self._held.enter_context(
                     psycopg.connect(system.stack.database_url, dbname="postgres", connect_timeout=5)
                 )
+                taken += 1
+        return taken
 
     def end(self, _: System) -> None:
         self._held.close()
