@@ -97,12 +97,8 @@ class RedisMux:
         if not isinstance(owed, asyncio.Future):
             if refusal:
                 owed(refusal)
-        elif owed.done():  # its caller has gone
-            return
-        elif refusal:
-            owed.set_exception(refusal)
-        else:
-            owed.set_result(answer)
+        elif not owed.done():  # else its caller has gone
+            owed.set_exception(refusal) if refusal else owed.set_result(answer)
 
     def _check(self) -> None:
         self._watch = None

@@ -26,20 +26,17 @@ class Tally:
     def add(self, counter: Counter, amount: float = 1.0) -> None:
         """`counter`: with its labels."""
         self._due[counter] = self._due.get(counter, 0.0) + amount
-        if self._loop is None or self._loop.is_closed():
-            self._plan()
+        self._plan()
 
     def observe(self, histogram: Histogram, amount: float) -> None:
         """`histogram`: with its labels."""
         self._seen.setdefault(histogram, []).append(amount)
-        if self._loop is None or self._loop.is_closed():
-            self._plan()
+        self._plan()
 
     def when_due(self, work: Callable[[], None]) -> None:
         """`work` adds what waits elsewhere. Twice is once."""
         self._work[work] = None
-        if self._loop is None or self._loop.is_closed():
-            self._plan()
+        self._plan()
 
     def flush(self) -> None:
         """Needs no room: a series is made when its labels are looked up."""
@@ -54,6 +51,9 @@ class Tally:
             _observe(histogram, amounts)
 
     def _plan(self) -> None:
+        """A flush, unless one is due."""
+        if self._loop is not None and not self._loop.is_closed():
+            return
         try:
             self._loop = asyncio.get_running_loop()
         except RuntimeError:
