@@ -41,10 +41,13 @@ class Tally:
     def flush(self) -> None:
         """Needs no room: a series is made when its labels are looked up."""
         work, self._work = self._work, {}
-        for adds in work:
-            adds()
+        try:
+            for adds in work:
+                adds()
+        finally:  # what fails must not keep every later flush from being planned
+            self._loop = None
         due, self._due = self._due, {}
-        seen, self._seen, self._loop = self._seen, {}, None
+        seen, self._seen = self._seen, {}
         for counter, amount in due.items():
             counter.inc(amount)
         for histogram, amounts in seen.items():

@@ -51,3 +51,21 @@ async def test_observations_that_waited_are_as_those_that_did_not(amounts: list[
         page = generate_latest(registry).decode().splitlines()
         pages.append([line for line in page if "created" not in line])
     assert pages[0] == pages[1]
+
+
+async def test_work_that_fails_does_not_stop_what_comes_after_it() -> None:
+    (counter, registry), tally = a_counter(), Tally()
+
+    def fails() -> None:
+        raise ValueError("a call that cannot be counted")
+
+    told: list[str] = []
+    asyncio.get_running_loop().set_exception_handler(
+        lambda loop, context: told.append(str(context["exception"]))
+    )
+    tally.when_due(fails)
+    await asyncio.sleep(2 * MOMENT)
+    assert told == ["a call that cannot be counted"]
+    tally.add(counter)
+    await asyncio.sleep(2 * MOMENT)
+    assert registry.get_sample_value("things_total") == 1
