@@ -1,6 +1,6 @@
 """What a finished call adds to the instruments."""
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Mapping
 from functools import cache
 
@@ -47,7 +47,7 @@ open_calls: Counter[tuple[str, bool]] = Counter()
 """(surface, streamed) -> calls under way; a gauge shows it once a second, cheaper than twice a call."""
 
 
-_ended: list[CallRecord] = []
+_ended: deque[CallRecord] = deque()
 """Calls that wait to be looked at: many together take less time than one by one between other things."""
 TOGETHER = 100
 """At the most, so that nobody waits for long meanwhile."""
@@ -69,11 +69,9 @@ def observe(record: CallRecord) -> None:
 
 
 def _observe_ended() -> None:
-    records = _ended.copy()
-    _ended.clear()
-    for record in records:
+    while _ended:
         try:
-            _observe(record)
+            _observe(_ended.popleft())
         except OSError as exc:  # no room for another series
             log.warning("metrics_full", error=str(exc))
 
