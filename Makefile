@@ -44,9 +44,9 @@ bench: install  ## us and others side by side, in about ten minutes (PEERS= make
 		var/bench/plots/bin/python -m pip install --quiet --disable-pip-version-check -r benchmarks/requirements.txt; }
 	@exec $(PY) -m benchmarks
 
-fuzz: install  ## ask every endpoint what its schema allows and forbids (EXAMPLES=400 SECONDS=900 CASES=50000)
+fuzz: install  ## ask every endpoint what its schema allows and forbids (EXAMPLES=400 SECONDS=900 CASES=50000 SEED=8)
 	@exec $(PY) -m torture.fuzz $(if $(EXAMPLES),--examples $(EXAMPLES)) \
-		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(CASES),--cases $(CASES))
+		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED))
 
 torture: install  ## break a whole system, row by row (ROWS=redis,upstream: a part; SOAK=1800 TRACING=300: longer)
 	@exec $(PY) -m torture $(foreach row,$(subst $(comma), ,$(ROWS)),$(row)) \
