@@ -13,7 +13,7 @@ from django.core.cache.backends.base import DEFAULT_TIMEOUT
 from django_redis.cache import RedisCache
 from django_redis.serializers.base import BaseSerializer
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 
 from gateway_app.redis_mux import RedisMux
 from gateway_app.types import Completion
@@ -107,8 +107,8 @@ class ResponseCache:
             raw = await self._redis.call("GET", self.name(key))
         except RedisConnectionError:
             return None
-        except ResponseError:
-            raw = UNREADABLE
+        except ResponseError as exc:
+            raw = UNREADABLE if _is_foreign(exc) else None
         return None if raw is None else await self.read(key, raw, max_age=max_age)
 
     def name(self, key: str) -> str:
@@ -138,7 +138,7 @@ class ResponseCache:
         self._redis.send("SET", self.name(key), encoded, "EX", self._ttl, refused=_refused)
 
     async def delete(self, key: str) -> None:
-        with contextlib.suppress(RedisConnectionError):
+        with contextlib.suppress(RedisError):
             await self._backend.adelete(key)
 
     async def ping(self) -> bool:
@@ -147,12 +147,19 @@ class ResponseCache:
             await self._backend.aget("ping")
         except RedisConnectionError:
             return False
-        except (ResponseError, *NOT_OURS):
+        except ResponseError as exc:
+            return _is_foreign(exc)
+        except NOT_OURS:
             return True
         return True
 
     async def close(self) -> None:
         await self._backend.aclose()
+
+
+def _is_foreign(exc: ResponseError) -> bool:
+    """Something else lies under the name; any other no is Redis's own: it is loading, or follows another."""
+    return str(exc).startswith("WRONGTYPE")
 
 
 def _refused(exc: ResponseError) -> None:

@@ -168,3 +168,24 @@ async def test_three_hundred_at_once_share_a_bounded_pool(cache: ResponseCache) 
     cache.put("k", REPLY, cost_usd=COST)
     found = await asyncio.gather(*(cache.get("k") for _ in range(300)))
     assert all(stored is not None for stored in found)
+
+
+async def test_a_redis_that_waits_for_another_is_a_miss_and_not_well(
+    cache: ResponseCache, redis_server: embedded.Server
+) -> None:
+    cache.put("k", REPLY, cost_usd=COST)
+    assert await cache.ping()
+    with sync_redis.Redis.from_url(redis_server.url) as client:
+        client.config_set("replica-serve-stale-data", "no")
+        client.replicaof("127.0.0.1", "1")
+    assert await cache.get("k") is None
+    assert not await cache.ping()
+
+
+async def test_what_cannot_be_read_is_a_miss_where_it_cannot_be_removed_either(
+    cache: ResponseCache, redis_server: embedded.Server
+) -> None:
+    with sync_redis.Redis.from_url(redis_server.url) as client:
+        client.set("gw:1:k", b"\x00 no reply")
+        client.replicaof("127.0.0.1", "1")
+    assert await cache.get("k") is None
