@@ -69,10 +69,13 @@ class Ledger:
         return self._pipe is not None and not self._refused
 
     def append(self, record: CallRecord) -> None:
-        """Never raises, never waits."""
-        if record.content:
-            record = replace(record, content=masked(record.content, self._masks))
-        entry = _encode(record)
+        """Never raises, never waits. Content that cannot be masked is not kept; its call is."""
+        try:
+            content = record.content and masked(record.content, self._masks)
+        except Exception:
+            log.exception("content_not_kept", call=str(record.id))
+            content = None
+        entry = _encode(replace(record, content=content) if record.content else record)
         if self.connected:
             self._send(entry)
         else:

@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from gateway_app.exceptions import InvalidRequest
+from gateway_app.nesting import DEEPEST, too_deep
 from gateway_app.types import FinishReason, Parameters
 
 Prompt = Annotated[str, Meta(min_length=1, description="The text for the model.")]
@@ -179,7 +180,8 @@ T = TypeVar("T")
 def parse(data: bytes | str, schema: type[T]) -> T:
     """Decodes strictly: no unknown fields, no numbers in strings. Raises `InvalidRequest` with the field."""
     try:
-        return msgspec.json.decode(data, type=schema)
+        value = msgspec.json.decode(data, type=schema)
+        deep = too_deep(data)
     except msgspec.ValidationError as exc:
         where = re.search(r"`\$\.([A-Za-z0-9_.\[\]]+)`", str(exc)) or re.search(r"field `(\w+)`", str(exc))
         raise InvalidRequest(str(exc), param=where[1] if where else None) from exc
@@ -187,6 +189,9 @@ def parse(data: bytes | str, schema: type[T]) -> T:
         raise InvalidRequest(f"the body is not JSON: {exc}") from exc
     except (RecursionError, UnicodeError) as exc:
         raise InvalidRequest("the body is nested too deeply or is not UTF-8") from exc
+    if deep:
+        raise InvalidRequest(f"the body is nested more than {DEEPEST} levels deep")
+    return value
 
 
 def encode(value: Any) -> bytes:

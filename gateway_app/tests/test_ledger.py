@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 import redis as sync_redis
+from msgspec.structs import replace
 
 from gateway_app.calls import Call
+from gateway_app.content import Content
 from gateway_app.ledger import BOUND, FIELD, STREAM, Ledger
 from gateway_app.records import CallRecord
 from gateway_app.requests import Caller, ChatRequest
@@ -64,6 +66,23 @@ def in_stream(redis_server: embedded.Server) -> list[str]:
 
 def names(count: int, prefix: str = "r") -> list[str]:
     return [f"{prefix}-{number}" for number in range(count)]
+
+
+async def test_a_call_whose_content_cannot_be_masked_is_kept_without_it(
+    ledger: Ledger, redis_server: embedded.Server
+) -> None:
+    endless: list[object] = []
+    for _ in range(400):
+        endless = [endless]
+    endless_too = Content(messages=(), reply=None, tool_calls=(), days=1, variables={"a": endless})
+    depth = sys.getrecursionlimit()
+    sys.setrecursionlimit(400)
+    try:
+        ledger.append(replace(record("deep"), content=endless_too))
+    finally:
+        sys.setrecursionlimit(depth)
+    ledger.append(record("next"))
+    await until(lambda: in_stream(redis_server) == ["deep", "next"])
 
 
 async def test_an_entry_is_in_redis_in_the_order_of_the_calls(

@@ -42,9 +42,20 @@ def test_a_wrong_body_is_refused_and_its_field_named(body: bytes, field: str | N
         assert caught.value.param == field
 
 
-def test_a_body_of_a_hundred_thousand_levels_is_refused() -> None:
-    with pytest.raises(InvalidRequest, match="deep"):
-        parse(b'{"variables": ' + b'{"a":' * 100_000 + b"1" + b"}" * 100_001, VariablesBody)
+@pytest.mark.parametrize("levels", [64, 500, 100_000])
+def test_a_body_of_too_many_levels_is_refused(levels: int) -> None:
+    for opened, closed in ((b'{"a":', b"}"), (b"[", b"]")):
+        body = b'{"variables": {"a":' + opened * levels + b"1" + closed * levels + b"}}"
+        for given in (body, body.decode()):
+            with pytest.raises(InvalidRequest, match="deep"):
+                parse(given, VariablesBody)
+
+
+def test_a_body_of_many_levels_and_many_objects_is_taken() -> None:
+    deep = b'{"variables": {"a":' + b"[" * 62 + b"1" + b"]" * 62 + b"}}"
+    wide = b'{"variables": {"a": [' + b"{}," * 1000 + b"{}]}}"
+    for body in (deep, wide):
+        assert parse(body, VariablesBody).variables["a"]
 
 
 def test_a_right_body_is_taken_as_it_is() -> None:
