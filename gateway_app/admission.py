@@ -11,18 +11,15 @@ from typing import Any, NoReturn
 from uuid import UUID
 
 import msgspec
-import structlog
 from msgspec.structs import replace
 from redis.exceptions import RedisError
 
 from gateway_app.exceptions import BudgetSpent, ConcurrencyReached, LimitReached, Unavailable
-from gateway_app.flight_share import LOCK_MS
+from gateway_app.flight_share import LOCK_MS, RELEASE
 from gateway_app.limits import Claim, Lease, Limits, RateLimit
 from gateway_app.local_limits import LocalLimits
-from gateway_app.redis_mux import RedisMux, Script
+from gateway_app.redis_mux import NoAnswer, RedisMux, Script
 from gateway_app.requests import Caller
-
-log = structlog.get_logger()
 
 SCRIPTS = Path(__file__).parent / "lua"
 LEASE = 10.0
@@ -56,6 +53,7 @@ class Admission:
         self._admit, self._settle, self._renew = (
             Script(redis, (SCRIPTS / f"{name}.lua").read_text()) for name in ("admit", "settle", "renew")
         )
+        self._release = Script(redis, RELEASE)
         self._leases: set[Lease] = set()
         self._remembering: dict[str, asyncio.Task[None]] = {}
         self._renewing: asyncio.Task[None] | None = None
@@ -80,22 +78,29 @@ class Admission:
             limits = replace(caller.limits, requests_per_minute=None) if counted else caller.limits
             answer = await self._ask(caller.key_id, limits, call, wanted, reply_key=reply_key, lock=lock)
         except asyncio.CancelledError:
-            self.settle(Lease(key=caller.key_id, call=str(call)), tokens=0, nano_dollars=0)
+            self._undo(caller.key_id, call, lock)
             raise
+        except NoAnswer:
+            self._undo(caller.key_id, call, lock)
+            return self._admit_locally(caller, call, wanted)
         except RedisError:
             return self._admit_locally(caller, call, wanted)
         return self._admitted(caller.key_id, caller.limits, call, answer)
 
     def settle(self, lease: Lease, *, tokens: int, nano_dollars: int) -> None:
-        """What was reserved becomes what was used. Does not wait."""
+        """What was reserved becomes what was used, after an outage of Redis too. Does not wait."""
         self._leases.discard(lease)
         if lease.local:
             self._local.release(lease.key)
             return
-        if not self._redis.connected:
-            log.warning("lease_not_settled", call=lease.call)
         _, _, leases, held, *_ = _keys(lease.key, datetime.now(UTC).date())
-        self._settle.send([leases, held], [lease.call, tokens, nano_dollars])
+        self._settle.send([leases, held], [lease.call, tokens, nano_dollars], again=True)
+
+    def _undo(self, key: str, call: UUID, lock: str) -> None:
+        """Gives back what Redis was asked for, for it may have given it."""
+        self.settle(Lease(key=key, call=str(call)), tokens=0, nano_dollars=0)
+        if lock:
+            self._release.send([lock], [str(call)], again=True)
 
     async def start(self) -> None:
         self._renewing = asyncio.create_task(self._keep_leases(), name="leases")

@@ -15,7 +15,7 @@ from redis.exceptions import RedisError
 from gateway_app import exceptions
 from gateway_app.exceptions import GatewayError, ProviderBadReply, ProviderError, ProviderUnavailable
 from gateway_app.ids import uuid7_hex
-from gateway_app.redis_mux import RedisMux, Script
+from gateway_app.redis_mux import NoAnswer, RedisMux, Script
 from gateway_app.replay import landed
 from gateway_app.types import Chunk, Completion, ToolCall
 
@@ -103,7 +103,7 @@ class FlightShare:
 
     def release(self, key: str, token: str) -> None:
         """Frees the lock of the flight under `key`, if it is held by `token`. Does not wait."""
-        self._unlock.send([lock(key)], [token])
+        self._unlock.send([lock(key)], [token], again=True)
 
     async def fly(
         self, key: str, fly: Fly, *, kept: Kept, crowded: Crowded = lambda: False, leads_as: str = ""
@@ -127,6 +127,12 @@ class FlightShare:
             if leads:
                 return self._lead(key, token, fly, crowded)
             leader = await self._redis.call("GET", lock(key))
+        except asyncio.CancelledError:
+            self.release(key, token)  # which may have got it by now
+            raise
+        except NoAnswer:
+            self.release(key, token)
+            return self._lead(key, "", fly, crowded)
         except RedisError:
             return self._lead(key, "", fly, crowded)
         again = partial(self.fly, key, fly, kept=kept, crowded=crowded)
@@ -149,7 +155,8 @@ class FlightShare:
             last_words = ("error", exc.code, "message", str(exc))
             raise
         finally:
-            del self._leads[key]
+            if self._leads.get(key) is lead:  # else another began before this one, called off, had ended
+                del self._leads[key]
             if token:
                 self._hand_over(key, lead, last_words)
 

@@ -6,9 +6,10 @@ Cheaper than a pool by far, and it cannot run out; a Redis that hangs is noticed
 import asyncio
 import contextlib
 import hashlib
+import re
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import hiredis
 import structlog
@@ -25,9 +26,27 @@ SILENCE = 0.2
 ONE_TURN = 0.001
 PAUSE = 0.5
 """Seconds between two tries to reach it."""
+UNANSWERED_BOUND = 10_000
+"""Commands that wait to be sent again; beyond it the oldest are forgotten."""
+NOT_NOW = re.compile(r"\b(LOADING|MASTERDOWN|READONLY|OOM|CLUSTERDOWN)\b")
+"""In the words of a Redis that is there, and will do it at another time."""
 
+Command = tuple[str | bytes | int | float, ...]
 Refused = Callable[[ResponseError], None]
-Owed = asyncio.Future[Any] | Refused
+
+
+class NoAnswer(RedisConnectionError):
+    """Redis was asked, and may have done it or not."""
+
+
+class _Again(NamedTuple):
+    """What is sent until it is answered."""
+
+    command: Command
+    refused: Refused
+
+
+Owed = asyncio.Future[Any] | Refused | _Again
 """Who waits for a reply; of what was sent without waiting, who wants to know of a no."""
 
 
@@ -38,6 +57,7 @@ class RedisMux:
         self._url = url
         self._pipe: RedisPipe | None = None
         self._owed: deque[Owed] = deque()
+        self._unanswered: deque[_Again] = deque(maxlen=UNANSWERED_BOUND)
         self._suspected = False
         self._watch: asyncio.TimerHandle | None = None
         self._first: asyncio.Task[None] | None = None
@@ -48,7 +68,10 @@ class RedisMux:
         return self._pipe is not None
 
     async def call(self, *command: str | bytes | int | float) -> Any:
-        """Redis's reply. Raises redis-py's `ConnectionError` while it is away, `ResponseError` for its no."""
+        """Redis's reply. Raises redis-py's `ConnectionError` while it is away, `ResponseError` for its no.
+
+        `NoAnswer` is the former where the command may have been done.
+        """
         return await (await self.ask(*command))
 
     async def ask(self, *command: str | bytes | int | float) -> "asyncio.Future[Any]":
@@ -61,12 +84,24 @@ class RedisMux:
         self._write(self._pipe, command, reply)
         return reply
 
-    def send(self, *command: str | bytes | int | float, refused: Refused = lambda exc: None) -> None:
-        """As `call`, without waiting. `refused` gets Redis's no. Nothing while Redis is away."""
-        if self._pipe is not None:
-            self._write(self._pipe, command, refused)
+    def send(
+        self,
+        *command: str | bytes | int | float,
+        refused: Refused = lambda exc: None,
+        again: bool = False,
+    ) -> None:
+        """As `call`, without waiting. `refused` gets Redis's no. Nothing while Redis is away.
 
-    def _write(self, pipe: RedisPipe, command: tuple[str | bytes | int | float, ...], owed: Owed) -> None:
+        `again`: is sent once more when Redis is back or can, until it is answered; to be done twice must be
+        the same as once.
+        """
+        owed = _Again(command, refused) if again else refused
+        if self._pipe is not None:
+            self._write(self._pipe, command, owed)
+        elif isinstance(owed, _Again):
+            self._unanswered.append(owed)
+
+    def _write(self, pipe: RedisPipe, command: Command, owed: Owed) -> None:
         self._owed.append(owed)
         if self._watch is None:
             self._watch = pipe.loop.call_later(SILENCE, self._check)
@@ -94,11 +129,20 @@ class RedisMux:
             return
         owed = self._owed.popleft()
         refusal = _refusal(answer) if isinstance(answer, hiredis.HiredisError) else None
-        if not isinstance(owed, asyncio.Future):
+        if isinstance(owed, _Again):
+            if refusal:
+                self._not_done(owed, refusal)
+        elif not isinstance(owed, asyncio.Future):
             if refusal:
                 owed(refusal)
         elif not owed.done():  # else its caller has gone
             owed.set_exception(refusal) if refusal else owed.set_result(answer)
+
+    def _not_done(self, owed: _Again, refusal: ResponseError) -> None:
+        if NOT_NOW.search(str(refusal)):
+            self._unanswered.append(owed)
+        else:
+            owed.refused(refusal)
 
     def _check(self) -> None:
         self._watch = None
@@ -124,8 +168,10 @@ class RedisMux:
             log.warning("redis_away", owed=len(self._owed))
         while self._owed:
             owed = self._owed.popleft()
-            if isinstance(owed, asyncio.Future) and not owed.done():
-                owed.set_exception(RedisConnectionError("Redis does not answer"))
+            if isinstance(owed, _Again):
+                self._unanswered.append(owed)
+            elif isinstance(owed, asyncio.Future) and not owed.done():
+                owed.set_exception(NoAnswer("Redis does not answer"))
 
     async def _open(self) -> None:
         with contextlib.suppress(OSError):
@@ -139,6 +185,12 @@ class RedisMux:
             await asyncio.sleep(PAUSE)
             if self._pipe is None:
                 await self._open()
+            self._send_again()
+
+    def _send_again(self) -> None:
+        for _ in range(len(self._unanswered) if self._pipe is not None else 0):
+            command, refused = self._unanswered.popleft()
+            self.send(*command, refused=refused, again=True)
 
 
 def _refusal(answer: hiredis.HiredisError) -> ResponseError:
@@ -162,12 +214,12 @@ class Script:
         except NoScriptError:
             return await self._mux.call("EVAL", self._text, *given)
 
-    def send(self, keys: list[str], arguments: list[str | int]) -> None:
+    def send(self, keys: list[str], arguments: list[str | int], *, again: bool = False) -> None:
         """As `RedisMux.send`."""
         given = (len(keys), *keys, *arguments)
 
         def refused(exc: ResponseError) -> None:
             if isinstance(exc, NoScriptError):
-                self._mux.send("EVAL", self._text, *given)
+                self._mux.send("EVAL", self._text, *given, again=again)
 
-        self._mux.send("EVALSHA", self._digest, *given, refused=refused)
+        self._mux.send("EVALSHA", self._digest, *given, refused=refused, again=again)

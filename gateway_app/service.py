@@ -217,14 +217,9 @@ class Service:
         caller, wants = call.request.caller, call.request.cache
         wanted = claim(plan.completion, plan.candidates, budgeted=caller.limits.budgeted)
         name = self.cache.name(plan.key) if wants.read else ""
-        flight = _flight_key(call)
-        try:
-            admitted = await self.admission.admit(
-                caller, call.id, wanted, reply_key=name, lock=self.flights.lock(flight)
-            )
-        except CancelledError:
-            self.flights.release(flight, str(call.id))
-            raise
+        admitted = await self.admission.admit(
+            caller, call.id, wanted, reply_key=name, lock=self.flights.lock(_flight_key(call))
+        )
         if admitted.reply is not None:
             stored = await self.cache.read(plan.key, admitted.reply, max_age=wants.max_age)
             if stored is None:  # too old, or unreadable: the vendor must be asked after all

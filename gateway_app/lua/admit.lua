@@ -18,7 +18,8 @@ local tokens, nano, lease = tonumber(ARGV[7]), tonumber(ARGV[8]), tonumber(ARGV[
 local minute = math.floor(now / 60000)
 local token_key, minute_left = KEYS[2] .. minute, (minute + 1) * 60000 - now
 
--- What a killed worker held is given back once its lease has run out.
+-- What a killed worker held is given back once its lease has run out. It may be alive, and Redis was away:
+-- for an hour what the call has used is still charged.
 for _, call in ipairs(redis.call("ZRANGEBYSCORE", KEYS[3], "-inf", now, "LIMIT", 0, 100)) do
   local held = redis.call("HGET", KEYS[4], call)
   if held then
@@ -27,6 +28,7 @@ for _, call in ipairs(redis.call("ZRANGEBYSCORE", KEYS[3], "-inf", now, "LIMIT",
     if redis.call("EXISTS", d_key) == 1 then redis.call("DECRBY", d_key, n) end
     if redis.call("EXISTS", m_key) == 1 then redis.call("DECRBY", m_key, n) end
     redis.call("HDEL", KEYS[4], call)
+    redis.call("SET", KEYS[4] .. ":late:" .. call, table.concat({t_key, 0, d_key, m_key, 0}, " "), "EX", 3600)
   end
   redis.call("ZREM", KEYS[3], call)
 end

@@ -262,3 +262,24 @@ async def test_without_redis_each_worker_asks_for_itself(
     callers = [Caller(workers[number % 2], vendor) for number in range(20)]
     assert set(await asyncio.gather(*(caller.ask() for caller in callers))) == {TEXT}
     assert vendor.calls == 2
+
+
+@dataclass
+class SlowToHangUp(Vendor):
+    async def fly(self, flight: Flight) -> AsyncGenerator[Chunk, None]:
+        async with aclosing(super().fly(flight)) as chunks:
+            try:
+                async for chunk in chunks:
+                    yield chunk
+            finally:
+                await asyncio.sleep(0.1)
+
+
+async def test_who_asks_while_a_call_is_still_being_hung_up_is_undisturbed(
+    workers: list[Flights], redis_server: embedded.Server
+) -> None:
+    redis_server.child.kill()
+    vendor = SlowToHangUp()
+    assert await Caller(workers[0], vendor).ask(until_text="word0")
+    assert await Caller(workers[0], vendor).ask() == TEXT
+    assert vendor.calls == 2
