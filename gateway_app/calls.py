@@ -59,6 +59,8 @@ class Call(msgspec.Struct, eq=False):
     """It holds the lock of the flight that it needs."""
     rate_limit: RateLimit | None = None
     latency: float = 0.0
+    left_open: bool = False
+    """Its caller has gone, and what he asked for goes on for others: its cost is not known yet."""
 
     def elapsed(self) -> float:
         return time.perf_counter() - self.began
@@ -114,6 +116,9 @@ class Call(msgspec.Struct, eq=False):
         """Somebody else asked the vendor, by `card` as far as this process knows."""
         self.cache, self.card = "COALESCED", card
 
+    def leave_open(self) -> None:
+        self.latency, self.left_open = self.elapsed(), True
+
     def failed(self, code: str) -> None:
         self.outcome, self.error_code = "error", code
 
@@ -164,8 +169,8 @@ class Call(msgspec.Struct, eq=False):
         return {"messages": messages, "reply": self.completion.text if self.completion else None}
 
     def record(self) -> CallRecord:
-        """What the ledger keeps; takes the time now as the call's end."""
-        self.latency = self.elapsed()
+        """What the ledger keeps; takes the time now as the call's end, unless it was left before."""
+        self.latency = self.latency or self.elapsed()
         request, caller, completion = self.request, self.request.caller, self.completion
         return CallRecord(
             id=self.id,

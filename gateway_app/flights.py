@@ -25,6 +25,9 @@ REPLY_BOUND = 4_000_000
 AHEAD = 256 * 1024
 """Characters that a flight may be ahead of its fastest reader before the vendor has to wait."""
 
+HANGING_UP = 1.0
+"""Seconds that calls to vendors get for their end when the process stops."""
+
 FlyFlight = Callable[["Flight"], AsyncGenerator[Chunk, None]]
 """Asks the vendor, and notes on the flight what it costs."""
 
@@ -43,6 +46,8 @@ class Flight:
     landed: bool = False
     error: BaseException | None = None
     readers: int = 0
+    at_landing: list[Callable[[], None]] = field(default_factory=list)
+    """What is left to be done for those who have gone before."""
     task: asyncio.Task[None] | None = None
     loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
     _billed_usd: Decimal = Decimal(0)
@@ -79,6 +84,8 @@ class Flight:
     def land(self, error: BaseException | None = None) -> None:
         self.landed, self.error = True, error
         self._tell()
+        for act in self.at_landing:
+            act()
 
     async def read(self) -> AsyncGenerator[Chunk, None]:
         """Every chunk, as it comes. Raises what the flight failed with."""
@@ -153,19 +160,26 @@ class Flights:
         flight.readers += 1
         return flight
 
-    def leave(self, flight: Flight) -> None:
-        """A reader is done, or gone."""
+    def leave(self, flight: Flight) -> bool:
+        """A reader is done, or gone. True where he was the last one here, and those elsewhere read on."""
         flight.readers -= 1
-        if not flight.readers and not flight.landed and not self._share.wanted_elsewhere(flight.key):
-            self._call_off(flight)
+        if flight.readers or flight.landed:
+            return False
+        if self._share.wanted_elsewhere(flight.key):
+            return True
+        self._call_off(flight)
+        return False
 
     async def start(self) -> None:
         await self._share.start(on_unwanted=self._unwanted)
 
     async def stop(self) -> None:
         await self._share.stop()
-        for flight in list(self._flights.values()):
+        flying = list(self._flights.values())
+        for flight in flying:
             self._call_off(flight)
+        if tasks := [flight.task for flight in flying if flight.task]:
+            await asyncio.wait(tasks, timeout=HANGING_UP)
 
     def _unwanted(self, key: str) -> None:
         """The last reader elsewhere has gone."""

@@ -124,7 +124,8 @@ class Service:
             call.failed("internal_error")
             raise
         finally:
-            self._finish(call)
+            if not call.left_open:
+                self._finish(call)
 
     async def _plan(self, call: Call) -> Plan:
         completion, card = await resolve(
@@ -169,10 +170,21 @@ class Service:
                     yield chunk
             call.answered(fold.completion(asked=plan.completion.model))
         finally:
-            usage = _usage(plan, call, flight, fold)
-            self.flights.leave(flight)
-            if usage:
+            if self.flights.leave(flight):
+                call.leave_open()
+                flight.payer = call
+                flight.at_landing.append(partial(self._close, plan, call, flight))
+            elif usage := _usage(plan, call, flight, fold):
                 call.used(usage, cost_usd=flight.bill(call))
+
+    def _close(self, plan: Plan, call: Call, flight: Flight) -> None:
+        """Who left last here pays for what those elsewhere have read: the vendor was asked for his sake."""
+        fold = Fold()
+        for chunk in flight.chunks:
+            fold.add(chunk)
+        if usage := _usage(plan, call, flight, fold):
+            call.used(usage, cost_usd=flight.bill(call))
+        self._finish(call)
 
     async def _fly(self, plan: Plan, call: Call, flight: Flight) -> AsyncGenerator[Chunk, None]:
         """Asks the vendor, on behalf of everybody aboard, and keeps a whole reply."""

@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import aiohttp
 import pytest
@@ -68,9 +69,11 @@ def vendor(stack: Stack) -> SimulatorControl:
 class Callers:
     session: aiohttp.ClientSession
 
-    async def ask(self, gateway: Gateway, text: str, *, stream: bool) -> Heard:
+    async def ask(self, gateway: Gateway, text: str, *, stream: bool, request_id: str = "") -> Heard:
         body = {"model": MODEL, "messages": [{"role": "user", "content": text}], "stream": stream}
-        async with self.session.post(f"{gateway.url}/v1/chat/completions", json=body) as answer:
+        headers = {"X-Request-ID": request_id} if request_id else {}
+        url = f"{gateway.url}/v1/chat/completions"
+        async with self.session.post(url, json=body, headers=headers) as answer:
             return Heard(answer.status, await answer.text(), answer.headers.get("X-Cache", ""))
 
     def many(
@@ -80,6 +83,15 @@ class Callers:
             asyncio.create_task(self.ask(gateways[number % len(gateways)], text, stream=stream))
             for number in range(count)
         ]
+
+    async def explained(self, gateway: Gateway, request_id: str) -> dict[str, Any]:
+        """As soon as the ledger has the call."""
+        for _ in range(100):
+            async with self.session.get(f"{gateway.url}/calls/{request_id}") as answer:
+                if answer.status == 200:
+                    return dict(await answer.json())
+            await asyncio.sleep(0.1)
+        raise AssertionError(f"{request_id} never came into the ledger")
 
 
 @pytest.fixture
@@ -154,3 +166,22 @@ async def test_the_last_one_to_leave_ends_the_call_wherever_it_is_led(
     elsewhere[0].cancel()
     await until(vendor, lambda stats: stats.calls_cancelled == 1, within=5)
     assert (await asyncio.to_thread(vendor.stats)).calls == 1
+
+
+async def test_who_left_first_pays_for_what_those_elsewhere_have_read(
+    gateways: list[Gateway], vendor: SimulatorControl, callers: Callers
+) -> None:
+    leading, following = gateways
+    text = f"{LONG} One leaves. [[fault:chunk_delay ms=150]]"
+    leaving = asyncio.create_task(callers.ask(leading, text, stream=True, request_id="leaves"))
+    await until(vendor, lambda stats: stats.in_flight == 1)
+    staying = asyncio.create_task(callers.ask(following, text, stream=True, request_id="stays"))
+    await asyncio.sleep(0.6)
+    leaving.cancel()
+    assert (await staying).whole
+    assert (await asyncio.to_thread(vendor.stats)).calls == 1
+    left, stayed = [await callers.explained(following, name) for name in ("leaves", "stays")]
+    assert (left["outcome"], stayed["outcome"]) == ("cancelled", "ok")
+    assert left["usage"] == stayed["usage"], "the vendor's whole count"
+    assert stayed["cost_usd"] == 0 < left["cost_usd"]
+    assert left["latency_ms"] < stayed["latency_ms"]
