@@ -3,13 +3,20 @@
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, TypedDict, Unpack
 
+import redis
+import structlog
 from django.db import transaction
 from django.utils import timezone
 
+from gateway_app import conf
 from gateway_app.keys import KeyText, hash_secret, new_key
+from gateway_app.limits import spent_names
 from gateway_app.models import ApiKey, Project
+
+log = structlog.get_logger()
 
 SCOPES = ("chat", "prompts:read", "prompts:write", "usage:read", "feedback", "experiments:read")
 """What a key may be allowed to do."""
@@ -64,7 +71,21 @@ def create_key(
 def set_limits(key: ApiKey, **limits: Unpack[KeyLimits]) -> None:
     """Changes the limits that are given, in every worker within a second. Raises `ValueError` as above."""
     check_limits(limits)
-    ApiKey.objects.filter(pk=key.pk).update(**limits)
+    rows = ApiKey.objects.filter(pk=key.pk)
+    counted = rows.select_for_update().exclude(daily_budget_usd=None, monthly_budget_usd=None).exists()
+    rows.update(**limits)
+    if not counted:
+        transaction.on_commit(partial(_forget_spending, key.pk))
+
+
+def _forget_spending(key_id: str) -> None:
+    """Redis has counted no call since the key's last budget was taken away: the ledger is asked anew."""
+    url = conf.gateway().redis_url
+    try:
+        with redis.Redis.from_url(url, retry=None, socket_timeout=1, socket_connect_timeout=1) as client:
+            client.delete(*spent_names(key_id, timezone.now().date()))
+    except redis.RedisError as exc:
+        log.warning("spending_not_forgotten", key=key_id, error=str(exc))
 
 
 @transaction.atomic

@@ -16,7 +16,7 @@ from redis.exceptions import RedisError
 
 from gateway_app.exceptions import BudgetSpent, ConcurrencyReached, LimitReached, Unavailable
 from gateway_app.flight_share import LOCK_MS, RELEASE
-from gateway_app.limits import Claim, Lease, Limits, RateLimit
+from gateway_app.limits import Claim, Lease, Limits, RateLimit, spent_names
 from gateway_app.local_limits import LocalLimits
 from gateway_app.redis_mux import NoAnswer, RedisMux, Script
 from gateway_app.requests import Caller
@@ -190,16 +190,9 @@ class Admission:
 def _keys(key: str, day: date) -> tuple[str, str, str, str, str, str]:
     """Redis's keys in the order of the scripts; the hash tag keeps them together in a cluster."""
     base = f"gw:limit:{{{key}}}:"
-    today = day.isoformat()
-    month = today[:7]
-    return (
-        f"{base}requests",
-        f"{base}tokens:",
-        f"{base}leases",
-        f"{base}held",
-        f"{base}usd:{today}",
-        f"{base}usd:{month}",
-    )
+    names = ("requests", "tokens:", "leases", "held")
+    requests, tokens, leases, held = (base + name for name in names)
+    return (requests, tokens, leases, held, *spent_names(key, day))
 
 
 def _numbers(limits: Limits) -> tuple[int, ...]:

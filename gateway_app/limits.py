@@ -1,6 +1,7 @@
 """What a key may use: its limits as values, and what a call would use of them at the most."""
 
 from collections.abc import Iterable
+from datetime import date
 from decimal import ROUND_CEILING, Decimal
 
 import msgspec
@@ -36,6 +37,12 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 UNLIMITED = Limits()
+
+
+def spent_names(key: str, day: date) -> tuple[str, str]:
+    """Under which Redis counts what the key has spent on that day, and in that month."""
+    base = f"gw:limit:{{{key}}}:usd:"  # the hash tag keeps a key's names together in a cluster
+    return f"{base}{day:%Y-%m-%d}", f"{base}{day:%Y-%m}"
 
 
 class Claim(msgspec.Struct, frozen=True, kw_only=True):

@@ -1,6 +1,7 @@
 """Keys are made, limited and revoked, and every worker knows within a second."""
 
 import asyncio
+import os
 import subprocess
 import sys
 import time
@@ -10,9 +11,12 @@ from decimal import Decimal
 import httpx
 import psycopg
 import pytest
+import redis
+from django.utils import timezone
 
 from gateway_app.access import create_key, revoke_key, set_limits
 from gateway_app.key_snapshot import access_revision, load_keys
+from gateway_app.limits import spent_names
 from gateway_app.models import AccessRevision, ApiKey
 from gateway_app.sockets import UNAUTHENTICATED
 from gateway_app.testing.process import SimulatorControl
@@ -33,6 +37,18 @@ class TestKeys:
         row = ApiKey.objects.get(pk=text.id)
         assert text.secret not in str(vars(row))
         assert len(row.secret_hash) == 64
+
+    def test_a_new_budget_counts_what_was_spent_before_it(self) -> None:
+        key = ApiKey.objects.get(pk=create_key(project="p", name="n", daily_budget_usd=Decimal(1)).id)
+        today, month = spent_names(key.pk, timezone.now().date())
+        with redis.Redis.from_url(os.environ["REDIS_URL"]) as client:
+            client.mset({today: 5, month: 50})
+            set_limits(key, daily_budget_usd=Decimal(2))
+            assert client.mget(today, month) == [b"5", b"50"], "every call was counted"
+            set_limits(key, daily_budget_usd=None)
+            assert client.exists(today, month) == 2
+            set_limits(key, monthly_budget_usd=Decimal(3))
+            assert client.exists(today, month) == 0, "the ledger is asked"
 
     def test_every_change_is_seen_by_those_who_poll(self) -> None:
         seen = [access_revision()]
