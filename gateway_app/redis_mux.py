@@ -28,6 +28,8 @@ PAUSE = 0.5
 """Seconds between two tries to reach it."""
 UNANSWERED_BOUND = 10_000
 """Commands that wait to be sent again; beyond it the oldest are forgotten."""
+AT_ONCE = 500
+"""Of them are sent in one of those `PAUSE`s, so that a Redis that goes on refusing is not asked all day."""
 NOT_NOW = re.compile(r"\b(LOADING|MASTERDOWN|READONLY|OOM|CLUSTERDOWN)\b")
 """In the words of a Redis that is there, and will do it at another time."""
 
@@ -188,7 +190,7 @@ class RedisMux:
             self._send_again()
 
     def _send_again(self) -> None:
-        for _ in range(len(self._unanswered) if self._pipe is not None else 0):
+        for _ in range(min(AT_ONCE, len(self._unanswered)) if self._pipe is not None else 0):
             command, refused = self._unanswered.popleft()
             self.send(*command, refused=refused, again=True)
 
