@@ -1,11 +1,11 @@
 """Ledger entries as rows in Postgres."""
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 from typing import Any
 
 import msgspec
-from django.db import DataError, connection, connections, transaction
+from django.db import DataError, Error, IntegrityError, connection, connections, transaction
 
 from gateway_app.call_sql import INSERTION
 from gateway_app.models import Call, CallContent, RollupDue
@@ -14,9 +14,11 @@ from gateway_app.types import Usage
 
 _encode = msgspec.json.Encoder().encode
 _decoder = msgspec.json.Decoder(CallRecord)
+_TOO_COMPLEX = "54"
+"""Of SQLSTATE: what goes beyond Postgres's own limits, as JSON does that is nested too deep."""
 
 
-def write(entries: Sequence[bytes]) -> list[bytes]:
+def write(entries: Sequence[bytes]) -> dict[bytes, str]:
     """As `store`, for a thread that nobody else looks after: leaves no connection behind."""
     try:
         return store(entries)
@@ -24,30 +26,55 @@ def write(entries: Sequence[bytes]) -> list[bytes]:
         connections.close_all()
 
 
-def store(entries: Sequence[bytes]) -> list[bytes]:
-    """Inserts what is not there yet, in one transaction; returns the entries that cannot be read at all.
+def store(entries: Sequence[bytes]) -> dict[bytes, str]:
+    """Inserts what is not there yet, in one transaction; returns the entries that cannot be kept, and why.
 
-    Raises `django.db.Error` where Postgres is away; nothing is written then.
+    Raises where Postgres is away, which lies with no entry; nothing is written then.
     """
     records: dict[bytes, CallRecord] = {}
-    unreadable = []
+    refused = {}
     for entry in entries:
         try:
-            records[entry] = _decoder.decode(entry)
-        except (msgspec.MsgspecError, ValueError):
-            unreadable.append(entry)
-    return unreadable + _insert(records)
+            records[entry] = _read(entry)
+        except Exception as exc:  # noqa: BLE001 - whatever one entry does, the others are calls that happened
+            refused[entry] = _reason(exc)
+    return refused | _insert(records)
 
 
-def _insert(records: dict[bytes, CallRecord]) -> list[bytes]:
-    """All at once; where a value does not fit, one by one. Returns the entries that do not fit."""
+def _read(entry: bytes) -> CallRecord:
+    record = _decoder.decode(entry)
+    if not all(money.is_finite() for money in (record.cost_usd, record.saved_usd) if money is not None):
+        raise ValueError("money that is no number")  # Postgres would take it, and every sum be none either
+    return record
+
+
+def _insert(records: dict[bytes, CallRecord]) -> dict[bytes, str]:
+    """All at once; where one does not fit, one by one. Returns the entries that do not fit, and why."""
     try:
         _insert_all(records.values())
-    except DataError:
+    except Exception as exc:
+        if not _lies_with_a_record(exc):
+            raise
         if len(records) == 1:
-            return list(records)
-        return [entry for entry, record in records.items() for entry in _insert({entry: record})]
-    return []
+            return dict.fromkeys(records, _reason(exc))
+        refused: dict[bytes, str] = {}
+        for entry, record in records.items():
+            refused |= _insert({entry: record})
+        return refused
+    return {}
+
+
+def _lies_with_a_record(exc: Exception) -> bool:
+    """False where Postgres or this machine is in trouble: later the same record may well be taken."""
+    if isinstance(exc, Error):
+        state = getattr(exc.__cause__, "sqlstate", None) or ""
+        return isinstance(exc, DataError | IntegrityError) or state.startswith(_TOO_COMPLEX)
+    return isinstance(exc, RecursionError) or not isinstance(exc, OSError | MemoryError | RuntimeError)
+
+
+def _reason(exc: Exception) -> str:
+    """One line: Postgres goes on with the row itself."""
+    return f"{type(exc).__name__}: {exc}".splitlines()[0][:200]
 
 
 @transaction.atomic
@@ -57,7 +84,9 @@ def _insert_all(records: Collection[CallRecord]) -> None:
     CallContent.objects.bulk_create(
         (content for record in records for content in _contents(record)), ignore_conflicts=True
     )
-    hours = {record.created_at.replace(minute=0, second=0, microsecond=0) for record in records}
+    hours = {
+        record.created_at.astimezone(UTC).replace(minute=0, second=0, microsecond=0) for record in records
+    }
     RollupDue.objects.bulk_create(RollupDue(hour=hour) for hour in sorted(hours))
 
 

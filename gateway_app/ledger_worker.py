@@ -18,6 +18,8 @@ log = structlog.get_logger()
 GROUP = "postgres"
 POISON = "gw:ledger:poison"
 POISON_BOUND = 10_000
+WHY = "why"
+"""Beside the fields of an entry that was set aside."""
 BATCH = 500
 BLOCK_MS = 500
 ABANDONED_MS = 5_000
@@ -53,8 +55,10 @@ class LedgerWorker:
         while True:
             try:
                 moved = self.step()
-            except (RedisError, DatabaseError) as exc:
-                log.warning("ledger_worker_waits", error=f"{type(exc).__name__}: {exc}"[:200])
+            except Exception as exc:  # calls wait in Redis; without a worker they would for ever
+                unforeseen = not isinstance(exc, RedisError | DatabaseError)
+                error = f"{type(exc).__name__}: {exc}"[:200]
+                log.warning("ledger_worker_waits", error=error, exc_info=unforeseen)
                 self._group_known = False
                 moved = 0
                 self._pause()
@@ -66,22 +70,38 @@ class LedgerWorker:
         if not self._group_known:
             self._create_group()
         entries = self._abandoned() or self._next()
-        if not entries:
-            return 0
-        self._unfinished = True
-        batch = [fields.get(FIELD.encode(), b"") for _, fields in entries]
-        unreadable = set(ledger_rows.write(batch))
-        with self._redis.pipeline(transaction=True) as pipe:
-            for entry in unreadable:
-                pipe.xadd(POISON, {FIELD: entry}, maxlen=POISON_BOUND, approximate=True)
-            ids = [identifier for identifier, _ in entries]
-            pipe.xack(STREAM, GROUP, *ids)
-            pipe.xdel(STREAM, *ids)
-            pipe.execute()
-        self._unfinished = False
-        self._written([entry for entry in batch if entry not in unreadable])
-        log.info("ledger_written", entries=len(entries), unreadable=len(unreadable))
+        if entries:
+            self._unfinished = True
+            self._move(entries)
+            self._unfinished = False
         return len(entries)
+
+    def _move(self, entries: Entries) -> None:
+        there = {identifier: fields for identifier, fields in entries if fields}
+        calls = {identifier: fields.get(FIELD.encode(), b"") for identifier, fields in there.items()}
+        refused = ledger_rows.write(list(calls.values()))
+        self._let_go([identifier for identifier, _ in entries if calls.get(identifier) not in refused])
+        self._written([entry for entry in calls.values() if entry not in refused])
+        log.info("ledger_written", entries=len(calls), unreadable=len(refused))
+        for identifier, entry in calls.items():
+            if entry in refused:
+                self._set_aside(identifier, there[identifier], why=refused[entry])
+
+    def _let_go(self, ids: Sequence[bytes]) -> None:
+        if ids:
+            with self._redis.pipeline(transaction=True) as pipe:
+                pipe.xack(STREAM, GROUP, *ids)
+                pipe.xdel(STREAM, *ids)
+                pipe.execute()
+
+    def _set_aside(self, identifier: bytes, fields: dict[bytes, bytes], *, why: str) -> None:
+        log.warning("ledger_entry_set_aside", id=identifier.decode(), why=why)
+        kept: Any = {**fields, WHY: why}
+        with self._redis.pipeline(transaction=True) as pipe:
+            pipe.xadd(POISON, kept, maxlen=POISON_BOUND, approximate=True)
+            pipe.xack(STREAM, GROUP, identifier)
+            pipe.xdel(STREAM, identifier)
+            pipe.execute()
 
     def _create_group(self) -> None:
         with contextlib.suppress(ResponseError):  # it exists

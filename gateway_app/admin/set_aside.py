@@ -9,7 +9,7 @@ from redis.exceptions import RedisError
 
 from gateway_app import conf
 from gateway_app.ledger import FIELD
-from gateway_app.ledger_worker import POISON
+from gateway_app.ledger_worker import POISON, WHY
 
 SHOWN = 50
 LONGEST = 2_000
@@ -23,6 +23,7 @@ class SetAside:
     size: int
     """Bytes."""
     text: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ def shelf(*, shown: int = SHOWN) -> Shelf:
 
 def _entry(identifier: bytes, fields: dict[bytes, bytes]) -> SetAside:
     """The id of an entry begins with the milliseconds of its time."""
-    raw = fields.get(FIELD.encode(), b"")
+    why = fields.pop(WHY.encode(), b"").decode(errors="replace")
+    raw = fields.get(FIELD.encode()) or b" ".join(name + b"=" + value for name, value in fields.items())
     at = datetime.fromtimestamp(int(identifier.split(b"-")[0]) / 1000, UTC)
-    return SetAside(at, len(raw), raw.decode(errors="replace")[:LONGEST])
+    return SetAside(at, len(raw), raw.decode(errors="replace")[:LONGEST], why)

@@ -39,7 +39,7 @@ def call(request_id: str = "r-1", **known: Any) -> CallRecord:
 
 
 def write(*records: CallRecord) -> None:
-    assert ledger_rows.store([encode(record) for record in records]) == []
+    assert ledger_rows.store([encode(record) for record in records]) == {}
 
 
 def encode(record: CallRecord) -> bytes:

@@ -16,7 +16,7 @@ from pytest_django import Settings
 from gateway_app import conf
 from gateway_app.content import Content
 from gateway_app.ledger import FIELD
-from gateway_app.ledger_worker import POISON
+from gateway_app.ledger_worker import POISON, WHY
 from gateway_app.models import Call, Project
 from gateway_app.rollups import roll_up_due
 from gateway_app.tests.ledger_calls import call, write
@@ -151,7 +151,7 @@ def test_a_page_of_another_app_is_led_to_only_where_it_is_there(
 def unreadable() -> Iterator[None]:
     """An entry that a worker set aside."""
     with redis.Redis.from_url(conf.gateway().redis_url) as client:
-        client.xadd(POISON, {FIELD: b'{"half": '})
+        client.xadd(POISON, {FIELD: b'{"half": ', WHY: "it ends too soon"})
         yield
         client.delete(POISON)
 
@@ -162,6 +162,7 @@ def test_entries_that_could_not_be_read_are_shown_and_the_front_page_says_so(
     page = admin.get(f"{LIST}set-aside/").content.decode()
     assert "1 ledger entry could not be read" in page
     assert "{&quot;half&quot;: " in page
+    assert "it ends too soon" in page
     assert f'href="{LIST}set-aside/"' in admin.get("/admin/").content.decode()
 
 
