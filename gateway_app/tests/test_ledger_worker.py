@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 
 from gateway_app import ledger_rows
 from gateway_app.ledger import FIELD, STREAM
-from gateway_app.ledger_worker import GROUP, POISON, WHY, LedgerWorker
+from gateway_app.ledger_worker import ABANDONED_MS, GROUP, POISON, WHY, LedgerWorker
 from gateway_app.models import Call
 from gateway_app.rollups import roll_up_due
 from gateway_app.tests.ledger_calls import call, encode
@@ -155,6 +155,20 @@ def test_no_entry_whatever_holds_up_the_others(stream: "sync_redis.Redis") -> No
         ({name.encode(): value for name, value in entry.items()} for entry in HOSTILE.values()), key=repr
     )
     assert roll_up_due() == 1
+
+
+def test_what_was_trimmed_before_its_worker_wrote_it_is_lost_once_and_holds_up_nobody(
+    stream: "sync_redis.Redis",
+) -> None:
+    add(stream, good("lost-1"), good("lost-2"))
+    stream.xreadgroup(GROUP, "dead", {STREAM: ">"})
+    ids = [one["message_id"] for one in stream.xpending_range(STREAM, GROUP, "-", "+", 10)]  # type: ignore[union-attr]
+    stream.xclaim(STREAM, GROUP, "dead", 0, ids, idle=ABANDONED_MS + 1)
+    stream.xtrim(STREAM, maxlen=0, approximate=False)
+    add(stream, good("next"))
+    logged = work(stream) + work(stream)
+    assert [line["count"] for line in logged if line["event"] == "ledger_entries_lost"] == [2]
+    assert (rows(), pending(stream), set_aside(stream)) == ({"next"}, 0, [])
 
 
 @pytest.mark.parametrize("stale", ["yes", "no"], ids=["READONLY", "MASTERDOWN"])
