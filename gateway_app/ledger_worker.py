@@ -8,7 +8,7 @@ from typing import Any
 import redis
 import structlog
 from django.db import Error as DatabaseError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import OutOfMemoryError, RedisError, ResponseError
 
 from gateway_app import ledger_rows
 from gateway_app.ledger import FIELD, STREAM
@@ -22,6 +22,11 @@ WHY = "why"
 """Beside the fields of an entry that was set aside."""
 BATCH = 500
 BLOCK_MS = 500
+LET_GO = """
+redis.call('XACK', KEYS[1], ARGV[1], unpack(ARGV, 2))
+return redis.call('XDEL', KEYS[1], unpack(ARGV, 2))
+"""
+"""Both or neither; in MULTI, a Redis that is full refuses even what makes room."""
 ABANDONED_MS = 5_000
 """Entries that another worker took and has not finished for so long are taken over."""
 
@@ -81,6 +86,7 @@ class LedgerWorker:
         there = {identifier: fields for identifier, fields in entries if fields}
         calls = {identifier: fields.get(FIELD.encode(), b"") for identifier, fields in there.items()}
         refused = ledger_rows.write(list(calls.values()))
+        # First what is done with: in a Redis that is full, that makes the room to set anything aside.
         self._let_go([identifier for identifier, _ in entries if calls.get(identifier) not in refused])
         _tell_of_lost(len(entries) - len(there))
         self._written([entry for entry in calls.values() if entry not in refused])
@@ -91,19 +97,18 @@ class LedgerWorker:
 
     def _let_go(self, ids: Sequence[bytes]) -> None:
         if ids:
-            with self._redis.pipeline(transaction=True) as pipe:
-                pipe.xack(STREAM, GROUP, *ids)
-                pipe.xdel(STREAM, *ids)
-                pipe.execute()
+            self._redis.eval(LET_GO, 1, STREAM, GROUP, *ids)
 
     def _set_aside(self, identifier: bytes, fields: dict[bytes, bytes], *, why: str) -> None:
+        """Where Redis is too full for it, it stays unfinished, and its turn comes again."""
         log.warning("ledger_entry_set_aside", id=identifier.decode(), why=why)
         kept: Any = {**fields, WHY: why}
         with self._redis.pipeline(transaction=True) as pipe:
             pipe.xadd(POISON, kept, maxlen=POISON_BOUND, approximate=True)
             pipe.xack(STREAM, GROUP, identifier)
             pipe.xdel(STREAM, identifier)
-            pipe.execute()
+            with contextlib.suppress(OutOfMemoryError):
+                pipe.execute()
 
     def _create_group(self) -> None:
         with contextlib.suppress(ResponseError):  # it exists

@@ -171,6 +171,20 @@ def test_what_was_trimmed_before_its_worker_wrote_it_is_lost_once_and_holds_up_n
     assert (rows(), pending(stream), set_aside(stream)) == ({"next"}, 0, [])
 
 
+def test_a_redis_that_is_full_of_calls_is_emptied_though_one_cannot_be_set_aside(
+    stream: "sync_redis.Redis",
+) -> None:
+    add(stream, {FIELD: b"{"}, good("first"), good("second"))
+    stream.config_set("maxmemory", 1)
+    work(stream)
+    assert (rows(), stream.xlen(STREAM), set_aside(stream)) == ({"first", "second"}, 1, [])
+    stream.config_set("maxmemory", 0)
+    ids = [one["message_id"] for one in stream.xpending_range(STREAM, GROUP, "-", "+", 10)]  # type: ignore[union-attr]
+    stream.xclaim(STREAM, GROUP, "test", 0, ids, idle=ABANDONED_MS + 1)
+    work(stream)
+    assert (stream.xlen(STREAM), [fields[FIELD.encode()] for fields in set_aside(stream)]) == (0, [b"{"])
+
+
 @pytest.mark.parametrize("stale", ["yes", "no"], ids=["READONLY", "MASTERDOWN"])
 def test_a_redis_that_became_a_replica_is_waited_for(stream: "sync_redis.Redis", stale: str) -> None:
     add(stream, good("r"))
