@@ -5,7 +5,8 @@
     bootstrap            migrations, seeds, first user and key
     ledger worker, gateway
 
-Nothing is started before the environment, the port and the given servers have been looked at.
+Nothing is started before the environment, the port and the given servers have been looked at. Once calls
+are answered, the ledger worker and the task worker end nothing but themselves: their work waits for them.
 """
 
 import argparse
@@ -142,7 +143,7 @@ def _bootstrap(values: Mapping[str, str]) -> None:
 
 def _start_gateway(supervisor: Supervisor, values: Mapping[str, str], *, port: int, records: Path) -> None:
     gateway = parts.gateway(values, port=port, record=records / "gateway.json")
-    supervisor.launch(parts.ledger(values, record=records / "ledger.json"))
+    supervisor.launch(parts.ledger(values, record=records / "ledger.json"), vital=False)
     supervisor.launch(gateway)
     gateway.wait_ready()
     url = f"http://{LOOPBACK}:{port}"
@@ -152,7 +153,8 @@ def _start_gateway(supervisor: Supervisor, values: Mapping[str, str], *, port: i
 def _start_tasks(supervisor: Supervisor, values: Mapping[str, str], var: Path) -> None:
     """Nobody waits for it: the first answer comes before the first task."""
     schedule, record = var / "run" / "celerybeat", var / "run" / "tasks.json"
-    supervisor.launch(parts.tasks(values, schedule=schedule, log=var / "log" / "tasks.log", record=record))
+    tasks = parts.tasks(values, schedule=schedule, log=var / "log" / "tasks.log", record=record)
+    supervisor.launch(tasks, vital=False)
 
 
 def _look_outside(chosen: Plan) -> None:

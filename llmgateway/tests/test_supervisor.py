@@ -62,6 +62,39 @@ def test_a_child_that_does_not_stay_up_ends_the_run(
         supervisor.look(now=now)
 
 
+def test_a_child_that_nothing_stands_on_is_tried_for_ever_and_named_once_in_a_while(
+    supervisor: Supervisor, python: Callable[..., Child], capfd: pytest.CaptureFixture[str]
+) -> None:
+    child, now = python(SLEEP), time.monotonic()
+    supervisor.launch(child, vital=False)
+    for _ in range(400):
+        child.kill()
+        supervisor.look(now=now)
+        now += 2.0
+        supervisor.look(now=now)
+        assert child.running
+    lines = capfd.readouterr().err.splitlines()
+    assert lines[1] == "llmgateway: part ended with code -9; again in 2 s"
+    assert lines[2:] == ["llmgateway: part ended with code -9; does not stay up; again every 2 s"] * 2
+
+
+def test_a_child_that_nothing_stands_on_and_that_cannot_be_started_is_tried_on(
+    supervisor: Supervisor, python: Callable[..., Child]
+) -> None:
+    child, now = python(SLEEP), time.monotonic()
+    supervisor.launch(child, vital=False)
+    child.kill()
+    command, child.command = child.command, ["/nowhere"]
+    for _ in range(5):
+        supervisor.look(now=now)
+        now += 2.0
+        supervisor.look(now=now)
+    child.command = command
+    supervisor.look(now=now)
+    supervisor.look(now=now + 2.0)
+    assert child.running
+
+
 def test_a_child_that_was_steady_is_forgiven(supervisor: Supervisor, python: Callable[..., Child]) -> None:
     child, now = python(SLEEP), time.monotonic()
     supervisor.launch(child)
