@@ -2,9 +2,9 @@
 
 An entry's bytes are with the kernel before the reply's last byte, so that a killed worker loses no finished
 call: those of one turn of the event loop go there together, and a reply's end waits for that. What Redis
-has not acknowledged is kept; while Redis is away, it goes straight to Postgres, and through Redis too once
-that is back, so that the stream's readers hear of it; while both are away, the newest `BOUND` entries wait
-and the rest is counted in `dropped`.
+has not acknowledged is kept; while Redis is away or full, it goes straight to Postgres, and through Redis
+too once that is back, so that the stream's readers hear of it; while both are away, the newest `BOUND`
+entries wait and the rest is counted in `dropped`.
 """
 
 import asyncio
@@ -28,7 +28,10 @@ log = structlog.get_logger()
 STREAM = "gw:ledger"
 FIELD = "call"
 STREAM_BOUND = 1_000_000
-"""Entries that the stream holds while nobody moves them to Postgres; beyond it Redis forgets the oldest."""
+"""Entries that the stream holds while nobody moves them to Postgres; beyond it Redis forgets the oldest.
+
+Without content they take 1.6 KB each: a Redis of less than 2 GB is full before, and refuses the newest.
+"""
 BOUND = 10_000
 CONNECT_TIMEOUT = 1.0
 ACKNOWLEDGED_WITHIN = 2.0

@@ -114,7 +114,7 @@ def redis(directory: Path, *, log: Path, record: Path | None = None, persistent:
         "save": "",
         "appendonly": "yes" if persistent else "no",
         "maxmemory": "256mb",
-        # Only what has a TTL may be evicted: cached replies, never the ledger's stream.
+        # Only what has a TTL may be evicted: cached replies, never the ledger's stream (170,000 calls fit).
         "maxmemory-policy": "volatile-lru",
     }
     child = Child(

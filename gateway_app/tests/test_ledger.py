@@ -10,15 +10,17 @@ from dataclasses import dataclass, field
 import msgspec
 import pytest
 import redis as sync_redis
+import yaml
 from msgspec.structs import replace
 
 from gateway_app.calls import Call
 from gateway_app.content import Content
-from gateway_app.ledger import BOUND, FIELD, STREAM, Ledger
-from gateway_app.records import CallRecord
+from gateway_app.ledger import BOUND, FIELD, STREAM, STREAM_BOUND, Ledger
+from gateway_app.records import Attempt, CallRecord, Step
 from gateway_app.requests import Caller, ChatRequest
 from gateway_app.tests.conftest import until
 from llmgateway import embedded
+from llmgateway.env import ROOT
 
 
 @dataclass
@@ -53,6 +55,29 @@ async def ledger(redis_server: embedded.Server, direct: Direct) -> AsyncIterator
 def record(name: str) -> CallRecord:
     caller = Caller(project_id=None, project="p")
     return Call(ChatRequest(request_id=name, caller=caller, surface="chat", stream=False)).record()
+
+
+def usual(name: str) -> CallRecord:
+    """With all that a call of a key has, but no content."""
+    vendor, model = "gemini", "gemini-2.5-flash"
+    return replace(
+        record(name * 36),
+        project_id=12,
+        key_id="0123456789ab",
+        key_name="production",
+        prompt_name="ticket-classifier",
+        prompt_version="v12",
+        provider=vendor,
+        model=model,
+        model_served=model,
+        cache="MISS",
+        cache_key="0" * 64,
+        unit_hash="0" * 16,
+        session_id="0" * 36,
+        trace_id="0" * 32,
+        attempts=(Attempt(provider=vendor, model=model, seconds=0.512345678, at=0.00123456789),),
+        steps=tuple(Step(name=step, at=0.00123456789) for step in ("admit", "resolve", "cache")),
+    )
 
 
 def read(entry: bytes) -> str:
@@ -170,6 +195,20 @@ async def test_a_full_redis_loses_nothing(
     for name in names(20):
         ledger.append(record(name))
     await until(lambda: direct.ids() == set(names(20)), within=5)
+
+
+def test_what_the_stream_holds_at_most_fits_into_the_redis_of_compose(redis_server: embedded.Server) -> None:
+    found = yaml.safe_load((ROOT / "docker-compose.yml").read_text())["services"]["redis"]
+    room = found["command"][found["command"].index("--maxmemory") + 1]
+    entry, count = msgspec.json.encode(usual("r")), 10_000
+    with sync_redis.Redis.from_url(redis_server.url) as client:
+        with client.pipeline() as pipe:
+            for _ in range(count):
+                pipe.xadd(STREAM, {FIELD: entry})
+            pipe.execute()
+        each = int(client.memory_usage(STREAM, samples=0)) / count  # type: ignore[call-overload]
+    assert 1_200 < each < 1_600
+    assert each * STREAM_BOUND < int(room.removesuffix("gb")) * 2**30
 
 
 async def test_what_waits_is_bounded_and_what_falls_out_is_counted(direct: Direct) -> None:
