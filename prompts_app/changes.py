@@ -1,6 +1,6 @@
 """How every change is made: lock the prompt, see that nobody came first, save, write it into the history."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NotRequired, TypedDict
 
 from prompts_app import history
@@ -21,6 +21,8 @@ class By(TypedDict):
     why: NotRequired[str]
     expected_revision: NotRequired[int | None]
     """The revision of the prompt, or of the version, that the actor has seen."""
+    may_see: NotRequired[Callable[[str], None]]
+    """Raises for a prompt whose text the actor may not read; without it, every text may be read."""
 
 
 def lock(name: str, by: By, *, version: str = "") -> Prompt:

@@ -50,7 +50,7 @@ def schedule_change(
         author=by["actor"],
         why=by.get("why", ""),
     )
-    _rehearse(change)
+    _rehearse(change, by)
     change.save()
     record(owner, "schedule_change", before={}, after=_plan(change), by=by)
     return change
@@ -87,7 +87,7 @@ def _apply(prompt: str, pk: int) -> bool:
         return False
     try:
         with transaction.atomic():
-            _do(change)
+            _do(change, By(actor=change.author, door="schedule", why=change.why))
     except PromptError as exc:
         _end(change, State.REFUSED, outcome=str(exc))
         record(owner, "refuse_scheduled", before=_plan(change), after={"because": str(exc)}, by=by)
@@ -101,14 +101,14 @@ def _take(prompt: Prompt, pk: int) -> ScheduledChange | None:
     return prompt.scheduled.select_for_update().filter(pk=pk, state=State.WAITING).first()
 
 
-def _rehearse(change: ScheduledChange) -> None:
+def _rehearse(change: ScheduledChange, by: By) -> None:
     before = transaction.savepoint()
-    _do(change)
+    _do(change, by)
     transaction.savepoint_rollback(before)
 
 
-def _do(change: ScheduledChange) -> None:
-    prompt, by = change.prompt, By(actor=change.author, door="schedule", why=change.why)
+def _do(change: ScheduledChange, by: By) -> None:
+    prompt = change.prompt
     if change.action == Action.SPLIT:
         if not change.split:
             raise ChangeRefused("a split names at least one version")

@@ -5,7 +5,7 @@ forbids, and `EditConflict` when `expected_revision` is given and somebody else 
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
 from django.db import transaction
@@ -79,7 +79,7 @@ def save_draft(*, prompt: str, version: str, content: VersionContent, **by: Unpa
         before = draft.content.as_json()
     if draft.digest == content.digest:
         return draft
-    draft.partials = included(owner.name, content)
+    draft.partials = included(owner.name, content, may_see=by.get("may_see"))
     for name, value in columns(content).items():
         setattr(draft, name, value)
     after = content.as_json()
@@ -108,7 +108,7 @@ def publish_version(*, prompt: str, version: str, **by: Unpack[By]) -> PromptVer
         raise ChangeRefused(f"{version} is {draft.status} already")
     if conf.require_review() and by["actor"] in history.writers(owner, version):
         raise ChangeRefused(f"{by['actor']} wrote {version}: somebody else must review and publish it")
-    draft.partials = included(owner.name, draft.content)
+    draft.partials = included(owner.name, draft.content, may_see=by.get("may_see"))
     if found := problems(draft.content):
         raise ChangeRefused(f"{version} cannot be published: " + "; ".join(found))
     if against := publish_checks.objections(draft):
@@ -177,9 +177,18 @@ def roll_back(*, prompt: str, **by: Unpack[By]) -> Prompt:
     )
 
 
-def included(prompt: str, content: VersionContent) -> dict[str, str]:
-    """What the content includes of other prompts as they are live now."""
-    return partials.collect(prompt, content.texts, live=_live_text)
+def included(
+    prompt: str, content: VersionContent, *, may_see: Callable[[str], None] | None = None
+) -> dict[str, str]:
+    """What the content includes of other prompts as they are live now; `may_see` is asked of each."""
+
+    def live(name: str) -> tuple[str, Mapping[str, str]]:
+        # Before it is looked for: whether there is such a prompt is not to be told either.
+        if may_see:
+            may_see(name)
+        return _live_text(name)
+
+    return partials.collect(prompt, content.texts, live=live)
 
 
 def _live_text(name: str) -> tuple[str, Mapping[str, str]]:

@@ -97,4 +97,4 @@ class Models(WireConsumer):
         if asked is None:
             await self.send_json(model_list(service.catalogue, self.gateway.registry, caller))
         else:
-            await self.send_json(model_entry(asked, service.catalogue, self.gateway.registry))
+            await self.send_json(model_entry(asked, service.catalogue, self.gateway.registry, caller))

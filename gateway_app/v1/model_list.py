@@ -1,9 +1,11 @@
 """What a caller may put into `model`."""
 
 from gateway_app.catalogue import Catalogue
+from gateway_app.exceptions import ModelNotFound
 from gateway_app.requests import Caller
 from gateway_app.v1.names import PREFIX, prompt_name
 from gateway_app.v1.replies import ModelEntry, ModelList
+from prompts_app.exceptions import PromptNotFound
 from prompts_app.registry import Registry
 from prompts_app.snapshot import PromptEntry
 
@@ -18,11 +20,15 @@ def model_list(catalogue: Catalogue, registry: Registry, caller: Caller) -> Mode
     return ModelList(data=models + [_prompt(PREFIX + entry.name, entry) for entry in live])
 
 
-def model_entry(model: str, catalogue: Catalogue, registry: Registry) -> ModelEntry:
-    """Raises `ModelNotFound`, or `PromptError` for a prompt or version that nobody can call."""
+def model_entry(model: str, catalogue: Catalogue, registry: Registry, caller: Caller) -> ModelEntry:
+    """Raises `ModelNotFound`, or `PromptError` for a prompt or version that `caller` cannot call."""
     prompt = prompt_name(model)
     if prompt is None:
+        if not caller.may_use(model):
+            raise ModelNotFound(f"no provider serves the model {model[:100]!r}", param="model")
         return _model(model, catalogue.card(model).provider)
+    if not caller.may_run(prompt.name):
+        raise PromptNotFound(f"there is no prompt {prompt.name}")
     entry = registry.prompt(prompt.name)
     if prompt.version:
         entry.version(prompt.version)

@@ -1,6 +1,7 @@
 """What all of the registry's addresses have in common: scopes, ETags, and whose change it is."""
 
 from collections.abc import Callable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -77,7 +78,7 @@ def actor(request: Request) -> str:
 
 
 def changer(request: Request) -> By:
-    return {"actor": actor(request), "door": "rest"}
+    return {"actor": actor(request), "door": "rest", "may_see": partial(check_prompt, request)}
 
 
 def change(body: type[ChangeBody], request: Request) -> tuple[dict[str, Any], By]:
