@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import UTC, timedelta
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -102,7 +103,11 @@ def _values(record: CallRecord) -> dict[str, Any]:
     """Column -> what JSON says of it."""
     return {
         **{name: getattr(record, name) for name in SAME},
-        **msgspec.structs.asdict(record.usage),
+        "cost_usd": _affordable(record.cost_usd),
+        "saved_usd": _affordable(record.saved_usd),
+        "phase": _fitting(record.phase),
+        "max_tokens": _fitting(record.max_tokens),
+        **{name: _fitting(count) for name, count in msgspec.structs.asdict(record.usage).items()},
         "parse_ms": _milliseconds(record.parsing),
         "latency_ms": record.latency * 1000,
         "time_to_first_token_ms": _milliseconds(record.time_to_first_token),
@@ -110,6 +115,15 @@ def _values(record: CallRecord) -> dict[str, Any]:
         "steps": record.steps,
         "attempts": record.attempts,
     }
+
+
+def _fitting(number: int | None) -> int | None:
+    """The nearest that the column takes: a call that was paid for is not lost to one number of it."""
+    return number if number is None or 0 <= number <= MOST else min(max(number, 0), MOST)
+
+
+def _affordable(dollars: Decimal | None) -> Decimal | None:
+    return None if dollars is None else max(min(dollars, MOST_USD), -MOST_USD)
 
 
 def record(row: Call) -> CallRecord:
@@ -174,6 +188,10 @@ SAME = [
     "error_code",
     "finish_reason",
 ]
+MOST = 2**31 - 1
+"""Postgres's greatest integer."""
+MOST_USD = Decimal("99999999.9999999999")
+"""What the columns of money take."""
 NUL = rb"\u0000"
 
 

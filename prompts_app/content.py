@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import best_match
 
 from prompts_app import partials, rendering
@@ -25,17 +25,22 @@ COLUMNS = (*FIELDS, "partials")
 THRESHOLDS = ["OFF", "BLOCK_NONE", "BLOCK_ONLY_HIGH", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_LOW_AND_ABOVE"]
 """Gemini's, for each category of harm."""
 
-PARAMETERS = Draft202012Validator(
+Strict = validators.extend(
+    Draft202012Validator,
+    # To JSON Schema 1.0 is an integer; to the vendors it is none.
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
+)
+PARAMETERS = Strict(
     {
         "type": "object",
         "additionalProperties": False,
         "properties": {
             "temperature": {"type": "number", "minimum": 0, "maximum": 2},
-            "max_tokens": {"type": "integer", "minimum": 1},
+            "max_tokens": {"type": "integer", "minimum": 1, "maximum": 1_000_000},
             "top_p": {"type": "number", "minimum": 0, "maximum": 1},
             "stop": {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": 8},
-            "seed": {"type": "integer"},
-            "thinking_budget": {"type": "integer", "minimum": -1},
+            "seed": {"type": "integer", "minimum": -(2**31), "maximum": 2**31 - 1},
+            "thinking_budget": {"type": "integer", "minimum": -1, "maximum": 1_000_000},
             "safety_settings": {
                 "type": "object",
                 "propertyNames": {"pattern": "^HARM_CATEGORY_[A-Z_]+$"},
@@ -45,6 +50,7 @@ PARAMETERS = Draft202012Validator(
         },
     }
 )
+WHOLE = ("max_tokens", "seed", "thinking_budget")
 MESSAGES = Draft202012Validator(
     {
         "type": "array",
@@ -96,6 +102,14 @@ class VersionContent:
         return tuple(
             Message(turn.role, partials.expand(turn.content, self.partials)) for turn in ends if turn.content
         )
+
+    @cached_property
+    def asked(self) -> dict[str, Any]:
+        """The parameters; 1.0 is 1, for versions from before that was refused have it where 1 is meant."""
+        return {
+            name: int(value) if name in WHOLE and type(value) is float and value.is_integer() else value
+            for name, value in self.parameters.items()
+        }
 
     @property
     def tokens(self) -> int:

@@ -102,7 +102,7 @@ class Registry:
             arm_reason=reason,
             messages=messages,
             model=content.model or None,
-            parameters=content.parameters,
+            parameters=content.asked,
             response_schema=content.response_schema,
             variables=variables,
         )

@@ -83,10 +83,26 @@ def test_an_entry_of_older_code_is_still_a_row() -> None:
 
 
 def test_an_unreadable_entry_and_one_that_fits_nowhere_do_not_hold_up_the_others() -> None:
-    misfit = encode(call("misfit", usage=Usage(input_tokens=2**40)))
+    misfit = encode(call("misfit", project_id=2**63))
     entries = [b"{", encode(call("good")), misfit]
     assert ledger_rows.store(entries).keys() == {b"{", misfit}
     assert Call.objects.get().request_id == "good"
+
+
+def test_a_call_is_not_lost_to_a_number_that_is_too_large_for_its_column() -> None:
+    counts = dict.fromkeys(Usage.__struct_fields__, 2 ** 40)
+    write(
+        call("large", max_tokens=2**31, phase=2**70, usage=Usage(**counts), cost_usd=Decimal(10**9)),
+        call("below 0", max_tokens=-1, usage=Usage(output_tokens=-5), saved_usd=Decimal(-(10**9))),
+        call("none", max_tokens=None),
+    )
+    large, below, none = (Call.objects.get(request_id=name) for name in ("large", "below 0", "none"))
+    most = 2**31 - 1
+    assert (large.max_tokens, large.phase, large.input_tokens, large.output_image_tokens) == (most,) * 4
+    assert large.cost_usd == Decimal("99999999.9999999999")
+    assert (below.max_tokens, below.output_tokens) == (0, 0)
+    assert below.saved_usd == Decimal("-99999999.9999999999")
+    assert (none.max_tokens, none.input_tokens) == (None, 100)
 
 
 def test_every_batch_leaves_a_note_of_its_hours() -> None:

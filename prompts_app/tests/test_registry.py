@@ -3,6 +3,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 
 import pytest
+from django.utils.timezone import now
 from pytest_django import Settings
 
 from prompts_app import services
@@ -72,6 +73,17 @@ def test_a_version_brings_its_model_parameters_and_examples(
         {"temperature": 0},
     )
     assert resolved.response_schema == {"type": "object"}
+
+
+def test_a_version_that_was_published_with_a_float_for_a_whole_number_still_answers(
+    registry: Registry, draft: MakeVersion
+) -> None:
+    given = {"max_tokens": 5.0, "seed": 2**31, "temperature": 1.0, "top_p": 0.5}
+    row = draft("v1", parameters=given)
+    # As before such a version was refused: past the verb.
+    PromptVersion.objects.filter(pk=row.pk).update(status="published", published_at=now())
+    found = loaded(registry).resolve("greeter", variables=ADA, unit="u", version="v1").parameters
+    assert (found, type(found["max_tokens"]), type(found["temperature"])) == (given, int, float)
 
 
 def test_the_caller_may_ask_for_a_published_version(registry: Registry, live: None) -> None:

@@ -109,6 +109,26 @@ def test_a_published_version_is_not_saved_over(published: MakeVersion, draft: Ma
         draft("v1", user="other")
 
 
+@pytest.mark.parametrize(
+    ("parameter", "least", "most"),
+    [
+        ("max_tokens", 1, 1_000_000),
+        ("seed", -(2**31), 2**31 - 1),
+        ("thinking_budget", -1, 1_000_000),
+    ],
+)
+def test_a_whole_number_is_published_within_its_bounds_and_never_as_a_float(
+    draft: MakeVersion, ada: By, parameter: str, least: int, most: int
+) -> None:
+    for wrong in (least - 1, most + 1, 2**70, 1.0, True):
+        draft("v1", parameters={parameter: wrong})
+        with pytest.raises(ChangeRefused, match=f"parameters: {parameter}"):
+            services.publish_version(prompt="greeter", version="v1", **ada)
+    for number, right in enumerate((least, most)):
+        draft(f"right{number}", parameters={parameter: right})
+        services.publish_version(prompt="greeter", version=f"right{number}", **ada)
+
+
 def test_publishing_names_everything_that_is_wrong(draft: MakeVersion, ada: By) -> None:
     draft(
         "v1",

@@ -60,6 +60,13 @@ def test_a_draft_tells_what_publishing_would_refuse(client: Client, prompt: Prom
     assert reply.json()["problems"] == ["parameters: temperature breaks the rule maximum 2"]
 
 
+def test_a_float_for_a_whole_number_is_told_and_not_published(client: Client, prompt: Prompt) -> None:
+    reply = post(client, "/prompts/greeter/versions", version="v1", user="x", parameters={"seed": 1.0})
+    assert reply.json()["problems"] == ['parameters: seed must be of type "integer"']
+    with pytest.raises(ChangeRefused, match="seed must be"):
+        post(client, "/prompts/greeter/versions/v1/publish")
+
+
 def test_a_stale_change_is_a_conflict(client: Client, published: MakeVersion, ada: By) -> None:
     revision = published("v1").revision
     services.activate_version(prompt="greeter", version="v1", **ada)

@@ -92,6 +92,11 @@ def test_a_text_that_looks_like_a_value_stays_text(text: str) -> None:
         ("parameters: {seed: 1, seed: 2}", ":4: seed comes twice"),
         ("parameters: {1: 2}", ":4: a key must be text"),
         ("parameters: {temperature: hot}", ':4: parameters: temperature must be of type "number"'),
+        ("parameters: {max_tokens: 1.0}", ':4: parameters: max_tokens must be of type "integer"'),
+        (
+            "parameters: {max_tokens: 2147483648}",
+            ":4: parameters: max_tokens breaks the rule maximum 1000000",
+        ),
         ("parameters: {temprature: 1}", ":4: parameters: has unknown fields"),
         ("parameters: [1]", ":4: parameters: of the wrong type"),
         ("system: 2024", ":4: system: of the wrong type"),
