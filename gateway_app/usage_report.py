@@ -68,7 +68,10 @@ def read(parameters: Mapping[str, list[str]], *, today: date) -> Asked:
         raise InvalidRequest(str(exc), param=where or None) from exc
     until = query.until or today
     since = query.since or until - min(SPAN, until - date.min)
-    if not since <= until <= since + LONGEST:
+    if until == date.max:
+        raise InvalidRequest("to is a day that has one after it", param="to")
+    # The difference, for a sum could lie beyond the last day that there is.
+    if not timedelta() <= until - since <= LONGEST:
         raise InvalidRequest(f"from and to are days in order, at most {LONGEST.days} apart", param="from")
     return Asked(since=since, until=until, group=_group(query.group), query=query)
 

@@ -212,6 +212,8 @@ class TestUsage:
             ({"from": "yesterday"}, "from"),
             ({"from": "2026-02-01", "to": "2026-01-01"}, "from"),
             ({"from": "2001-01-01"}, "from"),
+            ({"from": "9999-12-30", "to": "9999-12-31"}, "to"),
+            ({"from": "9999-12-30"}, "from"),
             ({"colour": "red"}, "colour"),
             ({"format": "xml"}, None),
             ({"model": ["a", "b"]}, "model"),
@@ -226,6 +228,10 @@ class TestUsage:
 
     def test_the_earliest_day_has_no_day_before(self, api: httpx.Client) -> None:
         assert api.get("/usage", params={"to": "0001-01-02"}).status_code == 200
+
+    def test_the_last_day_but_one_is_answered(self, api: httpx.Client) -> None:
+        latest = {"from": "9999-12-29", "to": "9999-12-30"}
+        assert api.get("/usage", params=latest).json()["total"]["calls"] == 0
 
 
 def test_without_the_scope_there_is_nothing_to_see(stack: Stack) -> None:
