@@ -5,6 +5,8 @@ import time
 from collections.abc import Callable, MutableMapping
 from typing import Any
 
+from django.http import Http404
+
 from gateway_app.errors import Failure, failure
 from gateway_app.exceptions import BodyTooLarge
 from gateway_app.headers import header
@@ -43,6 +45,7 @@ class Door:
         current_request.set(identifier)
         visit = _Visit(scope, receive, send, left=self._max_body, answered=self._answered)
         try:
+            visit.check_path()
             visit.check_length()
             await self._app(scope, visit.receive, visit.send)
         except Exception as exc:  # noqa: BLE001 - the last resort: a client gets an answer, the log the reason
@@ -59,6 +62,11 @@ class _Visit:
         self._left = left
         self._answered = answered
         self._started = False
+
+    def check_path(self) -> None:
+        """What Postgres can store has no NUL: nothing is named so, and it refuses even to look."""
+        if "\0" in self._scope["path"]:
+            raise Http404
 
     def check_length(self) -> None:
         length = header(self._scope, b"content-length")

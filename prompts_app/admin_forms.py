@@ -1,15 +1,17 @@
 """The admin's forms. They read and explain; saving is the business of the verbs."""
 
 import json
+from contextlib import suppress
 from typing import Any
 
 from django import forms
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.forms.fields import InvalidJSONInput
 from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from prompts_app.changes import By
-from prompts_app.content import FIELDS, VersionContent, from_json
+from prompts_app.content import FIELDS, VersionContent, from_json, is_storable, texts_in
 from prompts_app.models import Prompt, PromptVersion
 
 CODE = {"class": "prompt-code", "spellcheck": "false"}
@@ -22,7 +24,23 @@ class IndentedJSON(json.JSONEncoder):
         super().__init__(**options | {"indent": 2})
 
 
-class OptionalJSON(forms.JSONField):
+class StorableJSON(forms.JSONField):
+    """JSON that Postgres can store; what it cannot is shown again as it was typed."""
+
+    def to_python(self, value: Any) -> Any:
+        parsed = super().to_python(value)
+        if not _storable(parsed):
+            raise forms.ValidationError(
+                "Holds what cannot be stored: a NUL, half a surrogate pair, or a number that is none."
+            )
+        return parsed
+
+    def bound_data(self, data: Any, initial: Any) -> Any:
+        shown = super().bound_data(data, initial)
+        return shown if _storable(shown) else InvalidJSONInput(data)
+
+
+class OptionalJSON(StorableJSON):
     """JSON on several lines; what is empty is an empty box."""
 
     def __init__(self, **options: Any) -> None:
@@ -30,6 +48,13 @@ class OptionalJSON(forms.JSONField):
 
     def prepare_value(self, value: Any) -> Any:
         return super().prepare_value(value) if value else ""
+
+
+def _storable(value: Any) -> bool:
+    with suppress(ValueError, RecursionError):
+        json.dumps(value, allow_nan=False)
+        return all(map(is_storable, texts_in(value)))
+    return False
 
 
 class WhyForm(forms.Form):
@@ -84,6 +109,7 @@ class PromptForm(VerbForm):
     class Meta:
         model = Prompt
         fields = ("name", "description", "active_version", "traffic_split")
+        field_classes = {"traffic_split": StorableJSON}
         widgets = {
             "description": UnfoldAdminTextareaWidget({"rows": 2}),
             "traffic_split": UnfoldAdminTextInputWidget(CODE),

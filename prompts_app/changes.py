@@ -44,10 +44,11 @@ def find_prompt(name: str) -> Prompt:
 
 
 def find_version(prompt: Prompt, label: str) -> PromptVersion:
-    try:
-        return prompt.versions.get(label=label)
-    except PromptVersion.DoesNotExist:
-        raise VersionNotFound(f"{prompt.name} has no version {label}") from None
+    # Postgres refuses to look for what it cannot store.
+    version = prompt.versions.filter(label=label).first() if is_storable(label) else None
+    if version is None:
+        raise VersionNotFound(f"{prompt.name} has no version {label}")
+    return version
 
 
 def find_published(prompt: Prompt, label: str) -> PromptVersion:

@@ -59,7 +59,9 @@ class Words(CharField):
         return [word.strip() for word in (value or "").split(",") if word.strip()]
 
     def clean(self, value: Any) -> Any:
-        return self.to_python(value)
+        words = self.to_python(value)
+        self.run_validators(", ".join(words))
+        return words
 
 
 class LimitsForm(ModelForm):  # type: ignore[type-arg]

@@ -56,6 +56,15 @@ def test_a_limit_that_makes_no_sense_is_said_beside_its_field(stack: Stack, key_
         assert "takes dollars and whole cents from 0" in answer.text
 
 
+@pytest.mark.parametrize("field", ["allowed_models", "allowed_prompts"])
+def test_a_name_that_cannot_be_stored_is_said_beside_its_field(
+    stack: Stack, key_page: str, field: str
+) -> None:
+    with open_browser(stack) as browser:
+        answer = post_form(browser, f"{key_page}add/", **{"name": "wrong", field: "a\0b"})
+        assert (answer.status_code, "Null characters are not allowed." in answer.text) == (200, True)
+
+
 def test_the_cache_is_purged_from_the_admin_and_more_than_once(stack: Stack) -> None:
     headers = {"Authorization": f"Bearer {stack.key}"}
     body = {"prompt": "Sun. Moon. Purged in the admin."}

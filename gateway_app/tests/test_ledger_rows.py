@@ -90,7 +90,7 @@ def test_an_unreadable_entry_and_one_that_fits_nowhere_do_not_hold_up_the_others
 
 
 def test_a_call_is_not_lost_to_a_number_that_is_too_large_for_its_column() -> None:
-    counts = dict.fromkeys(Usage.__struct_fields__, 2 ** 40)
+    counts = dict.fromkeys(Usage.__struct_fields__, 2**40)
     write(
         call("large", max_tokens=2**31, phase=2**70, usage=Usage(**counts), cost_usd=Decimal(10**9)),
         call("below 0", max_tokens=-1, usage=Usage(output_tokens=-5), saved_usd=Decimal(-(10**9))),

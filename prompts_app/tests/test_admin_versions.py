@@ -52,6 +52,25 @@ def test_json_of_the_wrong_shape_is_explained(admin: Client, draft: MakeVersion)
     assert "messages: 0" in text(response)
 
 
+@pytest.mark.parametrize("typed", [r'{"a": "\ud800"}', r'{"\u0000": 1}', '{"a": NaN}', '{"a": 1e999}'])
+@pytest.mark.parametrize("field", ["variables", "parameters", "response_schema"])
+def test_json_that_cannot_be_stored_is_told_and_shown_as_it_was_typed(
+    admin: Client, draft: MakeVersion, field: str, typed: str
+) -> None:
+    version = draft("v1")
+    sent = fields(admin.get(page(version))) | {field: typed}
+    response = admin.post(page(version), sent)
+    assert "Holds what cannot be stored" in text(response)
+    assert fields(response)[field] == typed
+    told = admin.post(f"/admin/prompts_app/promptversion/{version.pk}/check/", sent).json()
+    assert f"{field}: Holds what cannot be stored" in told["problems"][0]
+
+
+def test_a_split_that_cannot_be_stored_is_told(admin: Client, live: Prompt) -> None:
+    sent = fields(admin.get(page(live))) | {"traffic_split": r'{"\ud800": 100}'}
+    assert "Holds what cannot be stored" in text(admin.post(page(live), sent))
+
+
 def test_a_published_version_is_shown_and_not_edited(admin: Client, live: Prompt) -> None:
     version = live.versions.get(label="v1")
     assert "Be kind." in text(admin.get(page(version)))

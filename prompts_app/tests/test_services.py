@@ -129,6 +129,14 @@ def test_a_whole_number_is_published_within_its_bounds_and_never_as_a_float(
         services.publish_version(prompt="greeter", version=f"right{number}", **ada)
 
 
+@pytest.mark.parametrize("label", ["a\0b", "\ud800"])
+def test_a_version_that_no_text_can_name_is_not_there(prompt: Prompt, ada: By, label: str) -> None:
+    with pytest.raises(VersionNotFound):
+        services.publish_version(prompt="greeter", version=label, **ada)
+    with pytest.raises(VersionNotFound):
+        services.set_split(prompt="greeter", split={label: 100}, **ada)
+
+
 def test_publishing_names_everything_that_is_wrong(draft: MakeVersion, ada: By) -> None:
     draft(
         "v1",

@@ -2,13 +2,17 @@
 
 import gzip
 import json
+import re
 import secrets
 from collections.abc import Iterator
 
 import httpx
 import pytest
 import websockets
+from django.urls import get_resolver
 
+from gateway_app import routing
+from gateway_app.tests.clients import open_browser
 from llmgateway.stack import Stack
 from llmgateway.tests.security import routes
 
@@ -133,6 +137,29 @@ def test_the_next_line_of_a_header_stays_in_its_header(web: httpx.Client, mighty
 )
 def test_a_strange_path_is_nobodys(web: httpx.Client, mighty: dict[str, str], path: str) -> None:
     assert web.get(path, headers=mighty).status_code in (302, 400, 404)
+
+
+def strange(route: str) -> str:
+    """An address of that route for something that is not there: a NUL in each text, a number beyond all."""
+    known = re.sub("<(?:slug:)?name>", "summarizer", route)
+    return re.sub(r"<(\w+:)?\w+>", lambda found: "9" * 30 if found[1] == "int:" else "a%00b", known)
+
+
+def test_what_no_text_can_name_is_not_there(web: httpx.Client, mighty: dict[str, str]) -> None:
+    table = [*get_resolver().url_patterns, *routing.streams]
+    kinds = {re.sub(r"<\w+:", "<", route): route for route, _ in routes.patterns(table)}
+    for method, route in routes.api():
+        if (address := strange(kinds[route])) not in (route, route.replace("<name>", "summarizer")):
+            response = web.request(method, address, headers=mighty | JSON)
+            assert_refused(response, (method, address))
+
+
+def test_what_no_text_can_name_has_no_page(own_stack: Stack) -> None:
+    with open_browser(own_stack) as browser:
+        pages = {strange(route) for route, _ in routes.patterns(get_resolver().url_patterns)}
+        for page in sorted(page for page in pages if page.startswith("/admin/") and "%00" in page):
+            answer = browser.client.get(page)
+            assert answer.status_code < 500, page
 
 
 def bad_keys(key: str) -> dict[str, bytes]:
