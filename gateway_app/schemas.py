@@ -10,11 +10,14 @@ from gateway_app.exceptions import InvalidRequest
 from gateway_app.nesting import DEEPEST, too_deep
 from gateway_app.types import FinishReason, Parameters
 
+END = r"$(?!\n)"
+"""Of a pattern: `$` alone lets a line break through, and JSON Schema knows no `\\Z`."""
+
 Prompt = Annotated[str, Meta(min_length=1, description="The text for the model.")]
 Model = Annotated[
     str,
     Meta(
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}$",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._:/@-]{0,127}" + END,
         description="A model of the catalogue; without it the prompt version's, else the gateway's default.",
     ),
 ]
@@ -27,9 +30,9 @@ User = Annotated[
     Meta(min_length=1, max_length=256, description="Your user: the same one always sees the same version."),
 ]
 Version = Annotated[
-    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$", description="A published version.")
+    str, Meta(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}" + END, description="A published version.")
 ]
-Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")]
+Name = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}" + END)]
 ChatId = Annotated[str, Meta(min_length=1, max_length=128)]
 
 USUAL = Parameters(temperature=0.7, max_tokens=1024)

@@ -43,7 +43,7 @@ PARAMETERS = Strict(
             "thinking_budget": {"type": "integer", "minimum": -1, "maximum": 1_000_000},
             "safety_settings": {
                 "type": "object",
-                "propertyNames": {"pattern": "^HARM_CATEGORY_[A-Z_]+$"},
+                "propertyNames": {"pattern": r"^HARM_CATEGORY_[A-Z_]+\Z"},
                 "additionalProperties": {"enum": THRESHOLDS},
             },
             "json_mode": {"type": "boolean"},

@@ -4,10 +4,10 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
-from gateway_app.schemas import Version
+from gateway_app.schemas import END, Version
 
 Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
-FunctionName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
+FunctionName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}" + END)]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
 UserName = Annotated[str, Meta(max_length=256)]
 
