@@ -25,7 +25,7 @@ COLUMNS = (*FIELDS, "partials")
 THRESHOLDS = ["OFF", "BLOCK_NONE", "BLOCK_ONLY_HIGH", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_LOW_AND_ABOVE"]
 """Gemini's, for each category of harm."""
 
-Strict = validators.extend(
+Strict = validators.extend(  # type: ignore[no-untyped-call]
     Draft202012Validator,
     # To JSON Schema 1.0 is an integer; to the vendors it is none.
     type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
