@@ -8,6 +8,8 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 from gateway_app.schemas import ChatId, Name, UsageReply
 
 Group = Literal["day", "month", "model", "key", "prompt", "prompt_version", "surface"]
+MOST_FEEDBACK = 1e9
+"""A number lies within this of 0: sums and squares of many are still numbers."""
 Given = Annotated[str, Meta(min_length=1, max_length=128)]
 
 
@@ -89,7 +91,9 @@ class FeedbackBody(Struct, kw_only=True, forbid_unknown_fields=True):
     request_id: ChatId
     name: Name
     value: Annotated[
-        bool | float | Annotated[str, Meta(min_length=1, max_length=4000)],
+        bool
+        | Annotated[float, Meta(ge=-MOST_FEEDBACK, le=MOST_FEEDBACK)]
+        | Annotated[str, Meta(min_length=1, max_length=4000)],
         Meta(description="Thumbs (true or false), a number, or a text."),
     ]
     comment: Annotated[str, Meta(max_length=4000)] = ""

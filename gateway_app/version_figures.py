@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from gateway_app import usage
 from gateway_app.figures import NONE, dollars, milliseconds, percent, thousands
+from gateway_app.ledger_schemas import MOST_FEEDBACK
 from gateway_app.usage import Summary
 from prompts_app.figures import PeriodFigures, VersionFigures
 
@@ -26,7 +27,7 @@ FROM gateway_app_feedback feedback
 JOIN gateway_app_call call ON call.request_id = feedback.request_id
     AND call.project_id IS NOT DISTINCT FROM feedback.project_id
 WHERE call.prompt_name = %s AND call.created_at >= %s AND feedback.created_at >= %s
-    AND feedback.number IS NOT NULL AND call.prompt_version IS NOT NULL AND call.surface <> ALL(%s)
+    AND abs(feedback.number) <= %s AND call.prompt_version IS NOT NULL AND call.surface <> ALL(%s)
 GROUP BY call.prompt_version, feedback.name ORDER BY feedback.name
 """
 
@@ -73,7 +74,7 @@ def _scores(prompt: str, since: datetime) -> Mapping[str, Sequence[str]]:
     """Version -> each feedback's mean and how many gave it, such as `helpful 0.83 (12)`."""
     found = defaultdict(list)
     with connection.cursor() as cursor:
-        cursor.execute(SCORES, [prompt, since, since, list(TRIALS)])
+        cursor.execute(SCORES, [prompt, since, since, MOST_FEEDBACK, list(TRIALS)])
         for version, name, mean, count in cursor.fetchall():
             found[version].append(f"{name} {mean:.2f} ({count})")
     return found

@@ -6,6 +6,7 @@ from typing import Any
 
 from evals_app.experiments.measures import Measure
 from evals_app.experiments.observations import Window
+from gateway_app.ledger_schemas import MOST_FEEDBACK
 
 TRIALS = ["playground", "eval"]
 """Surfaces whose calls are not the users'."""
@@ -39,7 +40,9 @@ def joins(measures: Sequence[Measure]) -> str:
     return " ".join(
         f"LEFT JOIN gateway_app_feedback feedback{place} ON feedback{place}.request_id = call.request_id "
         f"AND feedback{place}.project_id IS NOT DISTINCT FROM call.project_id "
-        f"AND feedback{place}.name = %(feedback{place})s"
+        f"AND feedback{place}.name = %(feedback{place})s "
+        # Of which there may be some from before they were refused: their squares are no numbers any more.
+        f"AND abs(feedback{place}.number) <= {MOST_FEEDBACK}"
         for place, measure in enumerate(measures)
         if measure.feedback
     )

@@ -150,7 +150,17 @@ class TestFeedback:
 
     @pytest.mark.parametrize(
         "wrong",
-        [{"value": None}, {"value": [1]}, {"name": "A B"}, {"value": ""}, {"more": 1}, {"request_id": ""}],
+        [
+            {"value": 1.7e308},
+            {"value": -1.1e9},
+            {"value": 10**400},
+            {"value": None},
+            {"value": [1]},
+            {"name": "A B"},
+            {"value": ""},
+            {"more": 1},
+            {"request_id": ""},
+        ],
     )
     def test_a_wrong_word_is_refused(self, wrong: dict[str, Any], api: httpx.Client) -> None:
         word = {"request_id": "r", "name": "liked", "value": True} | wrong

@@ -74,6 +74,13 @@ def test_a_score_is_the_mean_of_its_name_and_says_how_many_gave_it() -> None:
     assert day["v2"].score == "helpful 1.00 (1)"
 
 
+def test_numbers_beyond_all_measure_do_not_hide_the_figures() -> None:
+    write(said("a"), said("b"), said("c"), said("d"))
+    for request_id, number in (("a", 1.7e308), ("b", 1.7e308), ("c", float("nan")), ("d", 4)):
+        Feedback.objects.create(request_id=request_id, name="stars", kind="number", number=number)
+    assert figures()[0]["v1"].score == "stars 4.00 (1)"
+
+
 def test_without_feedback_there_is_no_score() -> None:
     write(said("a"))
     assert figures()[0]["v1"].score == "—"

@@ -10,7 +10,7 @@ from evals_app.experiments.looking import kept_report, look, look_at_all
 from evals_app.models import Experiment
 from evals_app.tests.conftest import ADA
 from evals_app.tests.experiments.conftest import calls, plan, rollout
-from gateway_app.models import Call
+from gateway_app.models import Call, Feedback
 from prompts_app import services as prompts
 from prompts_app.content import VersionContent
 from prompts_app.models import Prompt, PromptChange
@@ -39,6 +39,16 @@ def test_a_better_arm_is_called_better_with_interval_and_lift(running):
     row.refresh_from_db()
     assert kept_report(row).comparisons[0] == found
     assert row.looks.get().effects["v2"]["feedback:helpful"] == [effect.value, effect.low, effect.high]
+
+
+def test_feedback_beyond_all_measure_is_left_out_of_a_look(running):
+    row = running(plan())
+    calls("v1", 800, phase=row.phase, helpful=0.6)
+    calls("v2", 800, phase=row.phase, helpful=0.75)
+    for kept in Feedback.objects.order_by("id")[:3]:
+        Feedback.objects.filter(pk=kept.pk).update(kind="number", number=1.7e308)
+    found = look(row).comparisons[0]
+    assert found.effect("feedback:helpful").value == pytest.approx(0.15, abs=0.01)
 
 
 def test_many_calls_of_few_units_prove_little(running):
