@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable
 from typing import Any
 
+CUT_OFF = "gateway.cut_off"
+"""Our server's ASGI extension whose `now` drops a WebSocket's connection with all that is not yet sent."""
 UNWATCHED = 0.1
 """Seconds that work may take before anybody looks whether its client is still there."""
 

@@ -9,6 +9,7 @@ from channels.exceptions import StopConsumer
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from gateway_app import asking, gateway
+from gateway_app.disconnect import CUT_OFF
 from gateway_app.errors import failure
 from gateway_app.events import Delta, End, Start
 from gateway_app.exceptions import InvalidRequest, Unauthenticated, Unavailable
@@ -32,6 +33,8 @@ LAST_WORDS = 0.5
 """Seconds after the server is asked to stop in which a frame that is under way to it still counts."""
 DRAIN = 15.0
 """Seconds that running chats get from then on; below the server's own patience."""
+FAREWELL = 1.0
+"""Seconds that who is turned out gets to take what is still under way to it, and to be told why."""
 RESTARTING = 1012
 UNAUTHENTICATED = 4401
 IDLE_CLOSED = 4408
@@ -44,8 +47,8 @@ class ClientGone(Exception):
 class ChatSocket(AsyncWebsocketConsumer):
     """Frames in: `auth`, `chat`, `cancel`. Out, each with the chat's `id`: `start`, `delta`, `end`, `error`.
 
-    A client that reads slowly is waited for, and meanwhile each of its `CHATS` chats is at most
-    `flights.AHEAD` characters ahead of it, unless others read the same reply faster.
+    A client that reads slowly is waited for while it may stay, and meanwhile each of its `CHATS` chats is at
+    most `flights.AHEAD` characters ahead of it, unless others read the same reply faster.
     """
 
     frames: Any = Frame
@@ -60,7 +63,7 @@ class ChatSocket(AsyncWebsocketConsumer):
         """On the loop's clock."""
         self._tick: asyncio.TimerHandle | None = None
         self._stopping: asyncio.TimerHandle | None = None
-        self._draining = False
+        self._draining = self._closed = False
 
     @property
     def gateway(self) -> Gateway:
@@ -167,15 +170,26 @@ class ChatSocket(AsyncWebsocketConsumer):
     async def _turn_out(self, exc: Unauthenticated) -> None:
         for task in self.chats.values():
             task.cancel()
-        await self._refuse(None, exc)
-        await self._shut(UNAUTHENTICATED)
+        await self._shut(UNAUTHENTICATED, why=exc, within=FAREWELL)
 
-    def _close_soon(self, code: int) -> None:
-        self._closing = asyncio.create_task(self._shut(code))
+    def _close_soon(self, code: int, *, within: float | None = None) -> None:
+        self._closing = asyncio.create_task(self._shut(code, within=within))
 
-    async def _shut(self, code: int) -> None:
-        with contextlib.suppress(OSError):  # closed already, by the other side
-            await self.close(code)
+    async def _shut(self, code: int, *, why: Exception | None = None, within: float | None = None) -> None:
+        """After what is under way; who has not taken that `within` seconds is cut off."""
+        if self._closed:
+            return
+        try:
+            async with asyncio.timeout(within):
+                if why:
+                    await self._refuse(None, why)
+                self._closed = True
+                await self.close(code)
+        except TimeoutError:
+            if cut_off := self.scope.get("extensions", {}).get(CUT_OFF):
+                cut_off["now"]()
+        except OSError:
+            pass  # closed already, by the other side
 
     async def websocket_drain(self, message: dict[str, Any]) -> None:
         """The server is about to stop: what runs may end, then the client is told to connect elsewhere."""
@@ -222,6 +236,8 @@ class ChatSocket(AsyncWebsocketConsumer):
             await self._say({**frame, "param": found.param, "request_id": request_id})
 
     async def _say(self, frame: dict[str, Any]) -> None:
+        if self._closed:
+            raise ClientGone
         try:
             await self.send(text_data=encode(frame).decode())
         except OSError as exc:  # as ASGI has it

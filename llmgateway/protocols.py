@@ -10,6 +10,7 @@ from typing import Any, ClassVar, cast
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
+from gateway_app.disconnect import CUT_OFF
 from llmgateway.held_head import HeldHead
 
 LAST_WORDS = 0.5
@@ -196,7 +197,12 @@ class BoundedHttp(HttpToolsProtocol):
 
 
 class PatientSocket(WebSocketsSansIOProtocol):
-    """A stop asks the application to come to an end."""
+    """A stop asks the application to come to an end; the application may cut off who takes nothing."""
+
+    async def run_asgi(self) -> None:
+        extensions: Any = self.scope["extensions"]
+        extensions[CUT_OFF] = {"now": self.transport.abort}
+        await super().run_asgi()
 
     def shutdown(self) -> None:
         """Not the end yet: `websocket.drain` lets the application finish what runs, handshakes too."""

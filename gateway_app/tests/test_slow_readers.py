@@ -4,8 +4,9 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncGenerator, Iterator
-from contextlib import ExitStack, aclosing
+from contextlib import ExitStack, aclosing, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
@@ -18,6 +19,7 @@ from gateway_app.flights import AHEAD, Flight, Flights
 from gateway_app.pacing import Patience, paced
 from gateway_app.testing.process import SimulatorControl
 from gateway_app.tests.conftest import until
+from gateway_app.tests.test_access import manage
 from gateway_app.types import Chunk
 from llmgateway import parts
 from llmgateway.ports import LOOPBACK, free_port
@@ -141,19 +143,32 @@ class Impatient:
         return int(psutil.Process(self.child.pid).memory_info().rss)
 
 
-@pytest.fixture(scope="module")
-def impatient(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Impatient]:
+@contextmanager
+def opened(stack: Stack, directory: Path, *, slow_reader_timeout: int) -> Iterator[Impatient]:
     port = free_port()
     child = parts.gateway(
         stack.env
         | {"OPENAI_BASE_URL": f"{stack.simulator_url}/v1", "OPENAI_API_KEY": "simulated"}
-        | {"WEB_WORKERS": "1", "SLOW_READER_TIMEOUT": "2"},
+        | {"WEB_WORKERS": "1", "SLOW_READER_TIMEOUT": str(slow_reader_timeout)},
         port=port,
-        log=tmp_path_factory.mktemp("impatient") / "gateway.log",
+        log=directory / "gateway.log",
     )
     child.start()
     yield Impatient(f"http://{LOOPBACK}:{port}", child)
     child.stop()
+
+
+@pytest.fixture(scope="module")
+def impatient(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Impatient]:
+    with opened(stack, tmp_path_factory.mktemp("impatient"), slow_reader_timeout=2) as running:
+        yield running
+
+
+@pytest.fixture
+def patient(stack: Stack, tmp_path: Path) -> Iterator[Impatient]:
+    """Which by itself drops nobody so soon."""
+    with opened(stack, tmp_path, slow_reader_timeout=60) as running:
+        yield running
 
 
 def narrow(url: str) -> socket.socket:
@@ -212,17 +227,46 @@ async def test_a_socket_that_nobody_reads_is_cut_off_with_all_its_chats(
 ) -> None:
     chats = 4
     with narrow(impatient.url) as reader:
-        connection = await websockets.connect(
-            impatient.url.replace("http", "ws") + "/ws/chat",
-            sock=reader,
-            max_queue=1,
-            ping_interval=None,
-            additional_headers={"Authorization": f"Bearer {stack.key}"},
-        )
-        for number in range(chats):
-            frame = {"type": "chat", "id": str(number), "prompt": f"Slow chat {number}. {LONG}"} | {
-                "model": MODEL
-            }
-            await connection.send(json.dumps(frame))
+        connection = await chatting(impatient.url, reader, stack.key, chats=chats)
         await eventually(vendor, cancelled=chats, within=60)
+        connection.transport.abort()
+
+
+async def chatting(url: str, reader: socket.socket, key: str, *, chats: int) -> websockets.ClientConnection:
+    """A socket with long chats on it that reads nearly nothing of them."""
+    connection = await websockets.connect(
+        url.replace("http", "ws") + "/ws/chat",
+        sock=reader,
+        max_queue=1,
+        ping_interval=None,
+        additional_headers={"Authorization": f"Bearer {key}"},
+    )
+    for number in range(chats):
+        frame = {"type": "chat", "id": str(number), "prompt": f"Slow chat {number}. {LONG}", "model": MODEL}
+        await connection.send(json.dumps(frame))
+    return connection
+
+
+def is_held(reader: socket.socket) -> bool:
+    """Whether a process still has the other end."""
+    ours = reader.getsockname()[1]
+    found = [other for other in psutil.net_connections("tcp") if other.raddr and other.raddr.port == ours]
+    return any(other.pid for other in found)
+
+
+async def test_a_revoked_keys_socket_that_nobody_reads_is_cut_off_within_seconds_with_all_its_chats(
+    stack: Stack, patient: Impatient, vendor: SimulatorControl
+) -> None:
+    chats = 4
+    key = await asyncio.to_thread(manage, stack, "create_key", "--project", "slow", "--name", "one")
+    await asyncio.sleep(1)  # which the workers take to know it
+    with narrow(patient.url) as reader:
+        connection = await chatting(patient.url, reader, key, chats=chats)
+        await asyncio.sleep(2)  # until nothing more goes through
+        assert is_held(reader)
+        await asyncio.to_thread(manage, stack, "revoke_key", key.split("_")[1])
+        await eventually(vendor, cancelled=chats, within=3)
+        async with asyncio.timeout(3):
+            while is_held(reader):
+                await asyncio.sleep(0.1)
         connection.transport.abort()
