@@ -3,16 +3,18 @@
 from typing import Any
 
 from channels.db import database_sync_to_async
-from django.contrib.auth import get_user_model
+from django.contrib.auth import get_user
+from django.http import HttpRequest
 from msgspec import Struct
 
 from gateway_app.exceptions import Forbidden
 from gateway_app.requests import CacheControl, Caller, ChatRequest
 from gateway_app.schemas import USUAL, CancelFrame, ChatId, Name, Version
-from gateway_app.sockets import ChatSocket
+from gateway_app.sockets import FAREWELL, ChatSocket
 
 PERMISSION = "prompts_app.try_prompt"
 PROJECT = "playground"
+FORBIDDEN = 4403
 
 
 class TryFrame(Struct, kw_only=True, forbid_unknown_fields=True, tag_field="type", tag="try"):
@@ -34,8 +36,7 @@ class PlaygroundSocket(ChatSocket):
     frames = TryFrame | CancelFrame
 
     async def connect(self) -> None:
-        user = self.scope["user"]
-        if not await _may_try(user.pk):
+        if await _refusal(self.scope["session"]):
             await self.close()  # before it was accepted: the browser is told 403
             return
         await self.accept()
@@ -49,9 +50,10 @@ class PlaygroundSocket(ChatSocket):
         return Caller(project_id=None, project=PROJECT, key_name=name, scopes=frozenset({"chat"}))
 
     async def ask(self, frame: TryFrame, caller: Caller, *, request_id: str) -> ChatRequest:
-        """Raises `Forbidden` for whoever has lost the permission since the socket was opened."""
-        if not await _may_try(self.scope["user"].pk):
-            raise Forbidden("you may not try prompts")
+        """Raises `Forbidden`, and closes, once the session or the permission has ended."""
+        if why := await _refusal(self.scope["session"]):
+            self._close_soon(FORBIDDEN, within=FAREWELL)
+            raise Forbidden(why)
         return ChatRequest(
             request_id=request_id,
             caller=caller,
@@ -67,6 +69,14 @@ class PlaygroundSocket(ChatSocket):
 
 
 @database_sync_to_async
-def _may_try(pk: int | None) -> bool:
-    user = get_user_model().objects.filter(pk=pk).first() if pk else None
-    return user is not None and user.has_perm(PERMISSION)
+def _refusal(session: Any) -> str:
+    """Why the session's user may not try prompts now; "" where he may.
+
+    The session is read anew, and its user as Django does for each page: a logout and a new password end it.
+    """
+    request = HttpRequest()
+    request.session = session.__class__(session.session_key)
+    user = get_user(request)
+    if not user.is_authenticated:
+        return "you are not logged in any more"
+    return "" if user.has_perm(PERMISSION) else "you may not try prompts"

@@ -5,13 +5,14 @@ import secrets
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 
 import httpx
 import pytest
 import websockets
 
+from gateway_app.playground import FORBIDDEN
 from gateway_app.tests.clients import Browser, Socket, open_browser
 from gateway_app.tests.test_end_to_end import row, version_id
 from llmgateway.env import ROOT
@@ -126,7 +127,9 @@ def shell(stack: Stack, code: str) -> None:
     subprocess.run(command, env=stack.env, capture_output=True, check=True, timeout=60)
 
 
-async def test_who_loses_the_permission_loses_it_on_an_open_socket(stack: Stack) -> None:
+@contextmanager
+def eve(stack: Stack) -> Iterator[tuple[Browser, str]]:
+    """An editor of her own, logged in, and her name."""
     name, password = f"eve-{secrets.token_hex(3)}", secrets.token_hex(8)
     shell(
         stack,
@@ -135,12 +138,62 @@ async def test_who_loses_the_permission_loses_it_on_an_open_socket(stack: Stack)
         "eve.groups.add(Group.objects.get(name='Editors'))",
     )
     with httpx.Client(base_url=stack.url, timeout=20, follow_redirects=True) as client:
-        Browser(client).submit("/admin/login/", username=name, password=password)
-        async with playground(stack, client.cookies) as socket:
-            shell(
-                stack,
-                "from django.contrib.auth.models import User; "
-                f"User.objects.get(username={name!r}).groups.clear()",
-            )
+        browser = Browser(client)
+        browser.submit("/admin/login/", username=name, password=password)
+        yield browser, name
+
+
+def the_user(name: str) -> str:
+    return f"from django.contrib.auth.models import User; eve = User.objects.get(username={name!r}); "
+
+
+def log_out(browser: Browser) -> None:
+    sent = {"csrfmiddlewaretoken": browser.client.cookies["csrftoken"]}
+    assert browser.client.post("/admin/logout/", data=sent).status_code == 200
+
+
+async def refused(socket: Socket) -> str:
+    """What a trial is told before the socket is closed."""
+    await socket.send(**trial())
+    frame = await socket.receive()
+    assert (frame["id"], frame["code"]) == ("1", "forbidden")
+    await asyncio.wait_for(socket.connection.wait_closed(), 2)
+    assert socket.connection.close_code == FORBIDDEN
+    return str(frame["message"])
+
+
+async def test_who_loses_the_permission_loses_it_on_an_open_socket(stack: Stack) -> None:
+    with eve(stack) as (browser, name):
+        async with playground(stack, browser.client.cookies) as socket:
+            shell(stack, f"{the_user(name)}eve.groups.clear()")
+            assert await refused(socket) == "you may not try prompts"
+
+
+async def test_who_logs_out_is_answered_no_more_on_an_open_socket(stack: Stack) -> None:
+    with eve(stack) as (browser, _):
+        async with playground(stack, browser.client.cookies) as socket:
             await socket.send(**trial())
-            assert (await socket.receive())["code"] == "forbidden"
+            assert (await socket.until_done("1"))[-1]["type"] == "end"
+            log_out(browser)
+            assert "logged in" in await refused(socket)
+
+
+async def test_a_new_password_ends_a_socket_that_the_old_one_opened(stack: Stack) -> None:
+    with eve(stack) as (browser, name):
+        async with playground(stack, browser.client.cookies) as socket:
+            shell(stack, f"{the_user(name)}eve.set_password({secrets.token_hex(8)!r}); eve.save()")
+            assert "logged in" in await refused(socket)
+
+
+async def test_several_trials_at_once_after_a_logout_are_all_refused(stack: Stack) -> None:
+    with eve(stack) as (browser, _):
+        async with playground(stack, browser.client.cookies) as socket:
+            log_out(browser)
+            for number in range(4):
+                await socket.send(**trial(str(number)))
+            frames: list[dict[str, Any]] = []
+            with pytest.raises(websockets.ConnectionClosed, match=str(FORBIDDEN)):
+                while True:
+                    frames.append(await socket.receive())
+    assert {frame["code"] for frame in frames} == {"forbidden"}
+    assert not [line for line in stack.log_lines() if "never retrieved" in line]
