@@ -36,6 +36,7 @@ class GatewaySettings:
     """Title, name of the address and permission of each page of another app that takes a call's id."""
     version: str
     metrics_token: str
+    allowed_hosts: tuple[str, ...]
     cors_allowed_origins: tuple[str, ...]
 
 
@@ -63,6 +64,7 @@ def gateway() -> GatewaySettings:
         call_links=tuple(given["CALL_LINKS"]),
         version=settings.VERSION,
         metrics_token=given["METRICS_TOKEN"],
+        allowed_hosts=tuple(settings.ALLOWED_HOSTS),
         cors_allowed_origins=tuple(settings.CORS_ALLOWED_ORIGINS),
     )
 

@@ -27,7 +27,7 @@ class ChatStream(WatchfulConsumer):
 
     async def respond(self, body: bytes) -> None:
         require_post(self.scope["method"])
-        caller = self.gateway.authenticate(authorization(self.scope))
+        caller = self.gateway.authenticate(authorization(self.scope), self.scope)
         caller.require("chat")
         require_json(self.scope)
         request = self.ask(body, caller)

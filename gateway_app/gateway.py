@@ -10,14 +10,16 @@ from django.core.cache import caches
 
 from gateway_app import catalogue, conf, key_snapshot, ledger_rows, masking
 from gateway_app.admission import Admission
-from gateway_app.authentication import Keys, authenticate
+from gateway_app.authentication import ANONYMOUS, Keys, authenticate
 from gateway_app.circuits import Circuits
 from gateway_app.embedding import Embeddings
 from gateway_app.embedding_cache import EmbeddingCache
 from gateway_app.flight_share import FlightShare
 from gateway_app.flights import Flights
+from gateway_app.headers import Scope
 from gateway_app.image_fetching import ImageFetcher
 from gateway_app.ledger import Ledger
+from gateway_app.own_places import require_own_place
 from gateway_app.price_book import PriceBook
 from gateway_app.prices import load_prices
 from gateway_app.providers.base import Provider
@@ -41,9 +43,13 @@ class Gateway:
     images: ImageFetcher
     settings: conf.GatewaySettings
 
-    def authenticate(self, authorization: str) -> Caller:
+    def authenticate(self, authorization: str, scope: Scope) -> Caller:
         """Raises `Unauthenticated` or `Unavailable`."""
-        return authenticate(authorization, self.keys.value, allow_anonymous=self.settings.allow_anonymous)
+        settings = self.settings
+        caller = authenticate(authorization, self.keys.value, allow_anonymous=settings.allow_anonymous)
+        if caller is ANONYMOUS:
+            require_own_place(scope, hosts=settings.allowed_hosts, origins=settings.cors_allowed_origins)
+        return caller
 
     async def start(self) -> None:
         """Opens what needs an event loop. A dependency that is away does not stop the start."""

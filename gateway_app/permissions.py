@@ -16,7 +16,7 @@ class KeyAuthentication(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[None, Caller]:
         scope = request.scope  # type: ignore[attr-defined]
-        return None, gateway.of(scope).authenticate(authorization(scope))
+        return None, gateway.of(scope).authenticate(authorization(scope), scope)
 
 
 class HasScope(BasePermission):

@@ -59,6 +59,8 @@ class ChatSocket(AsyncWebsocketConsumer):
         self.chats: dict[str, asyncio.Task[None]] = {}
         self.authorization: str | None = None
         """What the caller gave; looked at in each tick, so that a revoked key ends here too."""
+        self._unknown = ""
+        """Why a caller without a key is not served, and what to do."""
         self._opened = self._stirred = 0.0
         """On the loop's clock."""
         self._tick: asyncio.TimerHandle | None = None
@@ -79,9 +81,10 @@ class ChatSocket(AsyncWebsocketConsumer):
         await self.accept(offered)
         self.watch()
         try:
-            self.gateway.authenticate(given)
+            self.gateway.authenticate(given, self.scope)
             self.authorization = given
         except Unauthenticated as exc:
+            self._unknown = f"{exc}, the subprotocol bearer.gw_…, or an auth frame"
             if given:
                 await self._turn_out(exc)
 
@@ -103,23 +106,21 @@ class ChatSocket(AsyncWebsocketConsumer):
     def identify(self) -> Caller:
         """Who asks now. Raises `Unauthenticated` or `Unavailable`."""
         if self.authorization is None:
-            raise Unauthenticated(
-                "no API key: send it in the header, as subprotocol bearer.<key>, or in an auth frame"
-            )
-        return self.gateway.authenticate(self.authorization)
+            raise Unauthenticated(self._unknown)
+        return self.gateway.authenticate(self.authorization, self.scope)
 
     def check(self) -> None:
         """Raises `Unauthenticated` for whoever may stay no longer."""
         if self.authorization is not None:
             with contextlib.suppress(Unavailable):
-                self.gateway.authenticate(self.authorization)
+                self.gateway.authenticate(self.authorization, self.scope)
         elif asyncio.get_running_loop().time() - self._opened > KEY_WITHIN:
             raise Unauthenticated(f"no API key came within {KEY_WITHIN:g} s")
 
     async def _obey(self, frame: Any) -> None:
         if isinstance(frame, AuthFrame):
             given = f"Bearer {frame.key}"
-            self.gateway.authenticate(given)
+            self.gateway.authenticate(given, self.scope)
             self.authorization = given
         elif isinstance(frame, CancelFrame):
             if task := self.chats.get(frame.id):

@@ -100,7 +100,7 @@ def read(environment: Mapping[str, str] | None = None) -> Environment:
     return Environment(
         debug=debug,
         secret_key=reader.secret_key(debug),
-        allowed_hosts=reader.words("ALLOWED_HOSTS", ["*"] if debug else ["localhost", "127.0.0.1", "[::1]"]),
+        allowed_hosts=reader.words("ALLOWED_HOSTS", [".localhost", "127.0.0.1", "[::1]"]),
         csrf_trusted_origins=reader.origins("CSRF_TRUSTED_ORIGINS"),
         cors_allowed_origins=reader.origins("CORS_ALLOWED_ORIGINS"),
         https_only=reader.boolean("HTTPS_ONLY", not debug),

@@ -17,6 +17,7 @@ from gateway_app.metrics import instruments, sharing
 from gateway_app.metrics.installation import InstallationCollector, look
 from gateway_app.metrics.merging import MergeFailed, merged
 from gateway_app.metrics.tally import tally
+from gateway_app.own_places import require_own_place
 
 log = structlog.get_logger()
 
@@ -31,6 +32,9 @@ async def metrics(request: HttpRequest) -> HttpResponse:
         token=settings.metrics_token,
         allow_anonymous=settings.allow_anonymous,
     )
+    if not settings.metrics_token:
+        scope = request.scope  # type: ignore[attr-defined]
+        require_own_place(scope, hosts=settings.allowed_hosts, origins=settings.cors_allowed_origins)
     installation = CollectorRegistry()
     installation.register(InstallationCollector(await look(settings.redis_url)))
     text = await figures() + generate_latest(installation)

@@ -16,7 +16,9 @@ from gateway_app.providers.gemini_sdk import GeminiSdk
 from gateway_app.redis_mux import RedisMux
 from gateway_app.testing.simulator import Simulator
 from gateway_app.types import Chunk, Completion, CompletionRequest, Message
-from llmgateway import embedded
+from llmgateway import embedded, parts
+from llmgateway.ports import LOOPBACK, free_port
+from llmgateway.stack import Stack
 
 RECORDINGS = Path(__file__).resolve().parents[3] / "shared" / "gemini_wire"
 """Real traffic, kept beside the project where it is at hand."""
@@ -38,6 +40,22 @@ def open_gemini(request: pytest.FixtureRequest) -> OpenGemini:
             await adapter.close()
 
     return opened
+
+
+@pytest.fixture(scope="module")
+def keyless(stack: Stack, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a gateway beside the stack's own that serves calls without a key."""
+    port = free_port()
+    child = parts.gateway(
+        stack.env
+        | {"GATEWAY_ALLOW_ANONYMOUS": "1", "WEB_WORKERS": "1"}
+        | {"ALLOWED_HOSTS": "", "CORS_ALLOWED_ORIGINS": "https://app.example.com"},
+        port=port,
+        log=tmp_path_factory.mktemp("keyless") / "gateway.log",
+    )
+    child.start()
+    yield f"http://{LOOPBACK}:{port}"
+    child.stop()
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ class WireConsumer(WatchfulConsumer):
 
     def caller(self) -> Caller:
         """Raises `Unauthenticated`, `Forbidden` or `Unavailable`."""
-        caller = self.gateway.authenticate(authorization(self.scope))
+        caller = self.gateway.authenticate(authorization(self.scope), self.scope)
         caller.require("chat")
         return caller
 
