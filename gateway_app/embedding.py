@@ -24,7 +24,7 @@ from gateway_app.metrics import observing as metrics
 from gateway_app.pacing import Patience
 from gateway_app.pricing import cost
 from gateway_app.providers.embedding import Embedded, Embedder
-from gateway_app.requests import Caller, ChatRequest, Surface
+from gateway_app.requests import Caller, ChatRequest, Surface, cache_space
 from gateway_app.retrying import RetryPolicy
 from gateway_app.types import Usage
 
@@ -89,7 +89,7 @@ class Embeddings:
         request.caller.require_model(request.model)
         card = self.catalogue.embedding_card(request.model)
         call.card, call.provider = card, card.provider
-        project = request.caller.project_id or 0
+        project = cache_space(request.caller, request.surface)
         texts = tuple(dict.fromkeys(request.texts))
         known = await self.cache.get(texts, project=project, card=card)
         missing = [text for text in texts if text not in known]

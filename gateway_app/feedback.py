@@ -11,7 +11,7 @@ from django.db import transaction
 from gateway_app.exceptions import CallNotFound
 from gateway_app.ledger import FIELD, STREAM
 from gateway_app.models import Call, Feedback
-from gateway_app.requests import Caller
+from gateway_app.requests import OPEN, Caller
 from gateway_app.tracing.records import Score
 from gateway_app.tracing.scores import send_score
 
@@ -28,6 +28,7 @@ class _Entry(msgspec.Struct):
     id: UUID
     request_id: str
     project_id: int | None
+    surface: str
 
 
 _decode = msgspec.json.Decoder(_Entry).decode
@@ -93,12 +94,18 @@ def _in_stream(caller: Caller, stream: redis.Redis, request_id: str) -> UUID | N
         page: Any = stream.xrevrange(STREAM, max=newest, count=PAGE)
         for _, fields in page:
             entry = _decode(fields[FIELD.encode()])
-            if (entry.request_id, entry.project_id) == (request_id, caller.project_id):
+            if entry.request_id == request_id and _is_of(entry, caller):
                 return entry.id
         if len(page) < PAGE:
             return None
         newest = f"({page[-1][0].decode()}"
     return None
+
+
+def _is_of(entry: _Entry, caller: Caller) -> bool:
+    """As `of_project` says it to Postgres."""
+    anonymous = caller.project_id is None
+    return entry.project_id == caller.project_id and not (anonymous and entry.surface not in OPEN)
 
 
 def _storable(text: str) -> str:

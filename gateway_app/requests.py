@@ -13,6 +13,8 @@ from gateway_app.limits import Limits
 from gateway_app.types import Message, Parameters
 
 Surface = Literal["chat", "v1", "ws", "playground", "eval"]
+OPEN: tuple[Surface, ...] = ("chat", "v1", "ws")
+"""Where callers without a project are anonymous. On the others it is the gateway's own people who ask."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,7 +22,7 @@ class Caller:
     """Who asks."""
 
     project_id: int | None
-    """None: anonymous."""
+    """None: anonymous, or one of our own people (`OPEN`)."""
     project: str
     key_id: str | None = None
     key_name: str | None = None
@@ -54,6 +56,13 @@ class Caller:
         """Raises `Forbidden`."""
         if not self.may_run(prompt):
             raise Forbidden(f"this key may not use the prompt {prompt}", param="prompt_name")
+
+
+def cache_space(caller: Caller, surface: Surface) -> int:
+    """Who shares kept replies: a project's keys; 0: anonymous callers; -1: our own people."""
+    if caller.project_id is not None:
+        return caller.project_id
+    return 0 if surface in OPEN else -1
 
 
 class CacheControl(msgspec.Struct, frozen=True, kw_only=True):

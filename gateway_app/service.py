@@ -24,7 +24,7 @@ from gateway_app.limits import claim, nano_dollars
 from gateway_app.metrics import observing as metrics
 from gateway_app.purge_counts import Purged, purges_of
 from gateway_app.replay import deltas
-from gateway_app.requests import ChatRequest
+from gateway_app.requests import ChatRequest, cache_space
 from gateway_app.resolution import resolve
 from gateway_app.response_cache import ResponseCache, StoredReply
 from gateway_app.types import LONGEST_PIECE, Chunk, Completion, CompletionRequest, FinishReason, Usage
@@ -135,7 +135,8 @@ class Service:
         purges = purges_of(
             self.purges.value, project=caller.project, prompt=call.request.prompt_name, model=card.name
         )
-        key = cache_key(completion, project=caller.project_id or 0, provider=card.provider, purges=purges)
+        space = cache_space(caller, call.request.surface)
+        key = cache_key(completion, project=space, provider=card.provider, purges=purges)
         call.cache_key = key
         return Plan(completion=completion, candidates=self.upstream.candidates(card), key=key)
 

@@ -14,6 +14,7 @@ from gateway_app import usage
 from gateway_app.exceptions import InvalidRequest
 from gateway_app.ledger_schemas import Durations, FirstToken, Group, UsageQuery, UsageReport, UsageRow
 from gateway_app.models import Rollup
+from gateway_app.models.calls import of_project
 
 SPAN = timedelta(days=29)
 """Before the last day, where nobody says."""
@@ -85,7 +86,7 @@ def _group(text: str) -> tuple[Group, ...]:
 
 
 def report(asked: Asked, *, project: int | None) -> UsageReport:
-    """Of that project alone; None is who calls without a key."""
+    """Of that project alone; None: of all who call without a key."""
     columns = _columns(asked.group)
     rows = _chosen(asked, project, period=Rollup.Period.DAY if "day" in asked.group else Rollup.Period.MONTH)
     found = usage.summarize(rows, *columns, most=ROWS + 1)
@@ -117,7 +118,7 @@ def _chosen(asked: Asked, project: int | None, *, period: str) -> QuerySet[Rollu
         prompt_version=query.version,
         surface=query.surface,
     )
-    return rows.filter(project_id__isnull=True) if project is None else rows.filter(project_id=project)
+    return rows.filter(of_project(project))
 
 
 def _midnight(day: date) -> datetime:

@@ -6,6 +6,12 @@ from django.db.models import Q
 from gateway_app.ids import uuid7
 from gateway_app.models.access import ApiKey, Project
 from gateway_app.models.prices import ModelPrice
+from gateway_app.requests import OPEN
+
+
+def of_project(project: int | None) -> Q:
+    """Which calls, or rollups, a project may see. None: those of anonymous callers, not of our own people."""
+    return Q(project_id=None, surface__in=OPEN) if project is None else Q(project_id=project)
 
 
 class Call(models.Model):
@@ -107,7 +113,7 @@ class Call(models.Model):
     @classmethod
     def named(cls, request_id: str, *, project: int | None) -> "models.QuerySet[Call]":
         """Those of a project under a name that comes from outside: Postgres refuses to look for a NUL."""
-        mine = cls.objects.filter(project=project)
+        mine = cls.objects.filter(of_project(project))
         return mine.none() if "\0" in request_id else mine.filter(request_id=request_id)
 
 

@@ -42,6 +42,13 @@ def test_a_project_sees_its_own_calls_alone() -> None:
     assert report(project=None).total.calls == 1
 
 
+def test_who_has_no_key_sees_neither_trials_nor_evaluations() -> None:
+    write(call("a"), call("b", surface="playground", key_name="ada"), call("c", surface="eval"))
+    roll_up([NOON])
+    assert [(row.surface, row.calls) for row in report(group="surface").rows] == [("chat", 1)]
+    assert [Call.named(name, project=None).count() for name in "abc"] == [1, 0, 0]
+
+
 def test_a_name_is_no_formula_in_a_spreadsheet() -> None:
     write(call(key_id="k", key_name='=HYPERLINK("http://example.com")'))
     roll_up([NOON])
