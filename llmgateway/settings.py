@@ -49,6 +49,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "csp.middleware.CSPMiddleware",
     "axes.middleware.AxesMiddleware",
+    "llmgateway.crowds.UnavailablePages",
 ]
 ROOT_URLCONF = "llmgateway.urls"
 ASGI_APPLICATION = "llmgateway.asgi.application"

@@ -7,10 +7,13 @@ from django.urls import include, path
 from django.views.generic import RedirectView
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+from llmgateway.crowds import taking_turns
+
 docs = csp_replace({"script-src": [csp.SELF]})(SpectacularSwaggerSplitView.as_view(url_name="schema"))
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/docs/")),
+    path("admin/login/", taking_turns(admin.site.login)),
     path("admin/", admin.site.urls),
     path("schema/", SpectacularAPIView.as_view(), name="schema"),
     path("docs/", docs, name="docs"),

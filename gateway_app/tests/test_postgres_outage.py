@@ -11,6 +11,7 @@ from urllib.parse import urlsplit, urlunsplit
 import httpx
 import pytest
 
+from gateway_app.tests.clients import open_browser
 from llmgateway import embedded
 from llmgateway.stack import Stack
 
@@ -77,6 +78,21 @@ def test_prompts_are_served_on_while_postgres_is_gone(
     finally:
         postgres.child.start()
     eventually(lambda: api.get("/health/ready").json()["dependencies"]["prompts"]["status"] == "ok")
+
+
+def test_pages_of_the_admin_say_that_the_database_is_away(
+    system: Stack, postgres: embedded.Server, api: httpx.Client
+) -> None:
+    with open_browser(system) as browser:
+        stop_at_once(postgres)
+        try:
+            for path in ("/admin/", "/admin/prompts_app/prompt/"):
+                answer = browser.client.get(path)
+                assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+                assert "the database does not answer now" in answer.text
+        finally:
+            postgres.child.start()
+        eventually(lambda: browser.client.get("/admin/").status_code == 200)
 
 
 def test_a_start_without_postgres_says_so_and_recovers_by_itself(
