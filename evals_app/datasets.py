@@ -65,12 +65,17 @@ class DatasetContent(
 
 def read(value: Any) -> DatasetContent:
     """A checked dataset from plain values. Raises `DatasetInvalid`."""
-    try:
-        content = msgspec.convert(value, DatasetContent)
-    except msgspec.ValidationError as exc:
-        raise DatasetInvalid(_with_key(str(exc), value)) from exc
+    content = kept(value)
     check(content)
     return content
+
+
+def kept(value: Any) -> DatasetContent:
+    """What was checked when it was saved, by the rules of that time. Raises `DatasetInvalid`."""
+    try:
+        return msgspec.convert(value, DatasetContent)
+    except msgspec.ValidationError as exc:
+        raise DatasetInvalid(_with_key(str(exc), value)) from exc
 
 
 def with_cases(content: DatasetContent, cases: Sequence[CaseContent]) -> DatasetContent:

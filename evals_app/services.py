@@ -13,7 +13,7 @@ from evals_app import conf, datasets
 from evals_app.asked_versions import spoken, version_contents
 from evals_app.datasets import DatasetContent
 from evals_app.estimation import Prices, ceiling
-from evals_app.exceptions import DatasetNotFound, RunNotFound, RunRefused
+from evals_app.exceptions import DatasetInvalid, DatasetNotFound, RunNotFound, RunRefused
 from evals_app.models import Case, Dataset, DatasetVersion, EvalResult, EvalRun
 from gateway_app import catalogue
 from gateway_app import conf as gateway_conf
@@ -118,6 +118,10 @@ def plan_run(
     """
     frozen = newest_version(dataset)
     content = frozen.content
+    try:
+        datasets.check(content)
+    except DatasetInvalid as exc:
+        raise RunRefused(f"{frozen} cannot be run any more: {exc}") from exc
     _check_size(content, versions, repeats=repeats, concurrency=concurrency)
     texts = version_contents(content.prompt, versions)
     estimate = ceiling(content, texts, _prices(), model=model, repeats=repeats)

@@ -8,12 +8,10 @@ from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from jsonschema import Draft202012Validator, validators
-from jsonschema.exceptions import best_match
-
 from prompts_app import partials, rendering
-from prompts_app.exceptions import ChangeRefused
-from prompts_app.variables import VariablesSchema, explain, schema_problems
+from prompts_app.exceptions import ChangeRefused, TemplateInvalid
+from prompts_app.json_schema import JsonSchema, schema_problems
+from prompts_app.variables import VariablesSchema
 
 NAME = r"^[a-z0-9][a-z0-9_-]{0,63}$"
 LABEL = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,31}$"
@@ -25,12 +23,7 @@ COLUMNS = (*FIELDS, "partials")
 THRESHOLDS = ["OFF", "BLOCK_NONE", "BLOCK_ONLY_HIGH", "BLOCK_MEDIUM_AND_ABOVE", "BLOCK_LOW_AND_ABOVE"]
 """Gemini's, for each category of harm."""
 
-Strict = validators.extend(  # type: ignore[no-untyped-call]
-    Draft202012Validator,
-    # To JSON Schema 1.0 is an integer; to the vendors it is none.
-    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda _, value: type(value) is int),
-)
-PARAMETERS = Strict(
+PARAMETERS = JsonSchema(
     {
         "type": "object",
         "additionalProperties": False,
@@ -43,7 +36,7 @@ PARAMETERS = Strict(
             "thinking_budget": {"type": "integer", "minimum": -1, "maximum": 1_000_000},
             "safety_settings": {
                 "type": "object",
-                "propertyNames": {"pattern": r"^HARM_CATEGORY_[A-Z_]+\Z"},
+                "propertyNames": {"pattern": "^HARM_CATEGORY_[A-Z_]+$"},
                 "additionalProperties": {"enum": THRESHOLDS},
             },
             "json_mode": {"type": "boolean"},
@@ -51,7 +44,7 @@ PARAMETERS = Strict(
     }
 )
 WHOLE = ("max_tokens", "seed", "thinking_budget")
-MESSAGES = Draft202012Validator(
+MESSAGES = JsonSchema(
     {
         "type": "array",
         "maxItems": MAX_MESSAGES,
@@ -160,8 +153,8 @@ def from_json(values: Mapping[str, Any]) -> VersionContent:
     if wrong:
         raise ChangeRefused(f"{', '.join(wrong)}: of the wrong type")
     messages = list(values.get("messages", ()))
-    if error := best_match(MESSAGES.iter_errors(messages)):
-        raise ChangeRefused(f"messages: {explain(error)}")
+    if wrong := MESSAGES.complaints(messages):
+        raise ChangeRefused(f"messages: {wrong[0]}")
     known = {name: values[name] for name in COLUMNS if name in values}
     return VersionContent(**known | {"messages": tuple(Message(m["role"], m["content"]) for m in messages)})
 
@@ -176,15 +169,31 @@ def check_storable(content: VersionContent) -> None:
 
 def problems(content: VersionContent) -> list[str]:
     """Why this content cannot be published; empty when it can."""
-    found = [f"parameters: {explain(error)}" for error in PARAMETERS.iter_errors(content.parameters)]
+    found = [f"parameters: {says}" for says in _parameters_problems(content.parameters)]
     if not content.user and not content.messages:
         found.append("user: a prompt needs a user text or messages")
     if content.response_schema is not None:
-        found += schema_problems(content.response_schema, what="response_schema")
-    broken = schema_problems(content.variables, what="variables")
-    if not broken and (undeclared := content.schema.undeclared):
-        broken.append(f"variables: the schema does not declare {', '.join(sorted(undeclared))}")
-    return found + broken
+        found += [f"response_schema: {says}" for says in schema_problems(content.response_schema)]
+    return found + list(_variables_problems(content))
+
+
+def _parameters_problems(parameters: Mapping[str, Any]) -> Iterable[str]:
+    yield from PARAMETERS.complaints(parameters)
+    for name in WHOLE:
+        number = parameters.get(name)
+        # To JSON Schema 1.0 is an integer; to the vendors it is none.
+        if isinstance(number, float) and number.is_integer():
+            yield f'{name} must be of type "integer"'
+
+
+def _variables_problems(content: VersionContent) -> Iterable[str]:
+    try:
+        undeclared = content.schema.undeclared
+    except TemplateInvalid as exc:
+        yield str(exc)
+    else:
+        if undeclared:
+            yield f"variables: the schema does not declare {', '.join(sorted(undeclared))}"
 
 
 def is_storable(text: str) -> bool:
@@ -202,6 +211,6 @@ def texts_in(value: Any) -> Iterable[str]:
         yield value
     elif isinstance(value, Mapping):
         yield from texts_in([*value.keys(), *value.values()])
-    elif isinstance(value, list):
+    elif isinstance(value, list | tuple):
         for item in value:
             yield from texts_in(item)

@@ -3,12 +3,11 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, NoReturn
 
-from jsonschema import Draft202012Validator
-from jsonschema.exceptions import SchemaError, best_match
-
 from evals_app.evaluators.base import EvaluationFailed, Sample, Score, expected_at
+from prompts_app import json_schema
 
 
 class NotJson(ValueError):
@@ -25,25 +24,33 @@ class JsonValid:
         return Score.of(True, "valid JSON")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class JsonSchema:
-    """Raises `ValueError` for what is no JSON Schema."""
+    """Raises `ValueError` for what is no JSON Schema, or none that stands by itself."""
 
     schema: Mapping[str, Any]
 
     def __post_init__(self) -> None:
         try:
-            Draft202012Validator.check_schema(self.schema)
-        except SchemaError as exc:
-            raise ValueError(f"no JSON Schema: {exc.message}") from exc
+            assert self._compiled
+        except json_schema.SchemaInvalid as exc:
+            raise ValueError(f"no JSON Schema: {exc}") from exc
+
+    @cached_property
+    def _compiled(self) -> json_schema.JsonSchema:
+        return json_schema.JsonSchema(self.schema)
 
     def evaluate(self, sample: Sample) -> Score:
         try:
             value = parse(sample.output)
         except NotJson as exc:
             return Score.of(False, str(exc))
-        error = best_match(Draft202012Validator(self.schema).iter_errors(value))
-        return Score.of(error is None, f"{error.json_path}: {error.message}"[:300] if error else "fits")
+        try:
+            if self._compiled.fits(value):
+                return Score.of(True, "fits")
+        except json_schema.NotJudged as exc:
+            raise EvaluationFailed(f"the output is {exc}") from exc
+        return Score.of(False, "; ".join(self._compiled.complaints(value))[:300])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,4 +95,4 @@ def _at(value: Any, path: str) -> Any:
 
 def _same(one: Any, other: Any) -> bool:
     """As JSON Schema compares: 1 is 1.0, and true is not 1."""
-    return Draft202012Validator({"const": other}).is_valid(one)
+    return json_schema.equal(one, other)

@@ -3,7 +3,7 @@
 from django.db import models
 from django.db.models import CheckConstraint, Q, UniqueConstraint
 
-from evals_app.datasets import NAME, CaseContent, DatasetContent, read
+from evals_app.datasets import NAME, CaseContent, DatasetContent, kept
 
 
 class Dataset(models.Model):
@@ -50,7 +50,7 @@ class DatasetVersion(models.Model):
     @property
     def content(self) -> DatasetContent:
         cases = self.cases.order_by("position").values(*CaseContent.__struct_fields__)
-        return read(
+        return kept(
             {
                 "name": self.dataset.name,
                 "prompt": self.prompt,

@@ -1,3 +1,4 @@
+import socket
 from decimal import Decimal
 
 import pytest
@@ -117,7 +118,51 @@ async def test_bleu_is_that_of_sacrebleu(judged):
     assert score.value == pytest.approx(0.3799, abs=1e-4)
 
 
+async def test_an_output_too_large_for_its_schema_is_not_judged(judged):
+    rules = {"allOf": [{"maxLength": 9}] * 1000}
+    _, score = await judged({"kind": "json_schema", "schema": {"items": rules}}, str([1] * 20_000))
+    assert score.error == "the output is too large for a schema of so many rules"
+
+
+FOREIGN = [
+    lambda url: {"$ref": url},
+    lambda url: {"properties": {"a": {"$dynamicRef": url}}},
+    lambda url: {"$id": url, "$ref": "other"},
+    lambda url: {"$defs": {"a": {"$id": url, "$ref": "#/b"}}},
+]
+
+
+@pytest.mark.parametrize("schema", FOREIGN)
+def test_a_schema_that_points_elsewhere_is_refused_and_nobody_is_asked(tools, schema):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/x"
+        with pytest.raises(ChecksInvalid, match="only"):
+            build([{"kind": "json_schema", "schema": schema(url)}], tools())
+        assert nobody_knocks(listener)
+
+
+async def test_what_a_schema_says_of_itself_is_not_asked_for(judged):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/x"
+        schema = {"$schema": url, "$id": url, "type": "object"}
+        _, score = await judged({"kind": "json_schema", "schema": schema}, "1")
+        assert score.reason == 'must be of type "object"'
+        assert nobody_knocks(listener)
+
+
+def nobody_knocks(listener):
+    listener.settimeout(0.2)
+    try:
+        listener.accept()
+    except TimeoutError:
+        return True
+    return False
+
+
 WRONG = [
+    ([{"kind": "json_schema", "schema": {"$ref": "file:///etc/hostname"}}], "inside the schema only"),
+    ([{"kind": "json_schema", "schema": {"$ref": "#/nowhere"}}], "leads nowhere"),
+    ([{"kind": "json_schema", "schema": {"pattern": "(?=a)"}}], 'the pattern "\\(\\?=a\\)" is not taken'),
     ([], "no evaluators"),
     ([{"kind": "guess"}], "there is no evaluator 'guess'"),
     ([{"kind": "exact", "colour": 1}], "exact: has no option colour"),

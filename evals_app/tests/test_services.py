@@ -29,6 +29,15 @@ def test_what_was_saved_reads_back(dataset):
     assert saved.content.digest == saved.digest
 
 
+def test_a_dataset_kept_from_before_is_shown_and_not_run(dataset):
+    saved = dataset(description="Words come back.")
+    saved.evaluators = [{"kind": "json_schema", "schema": {"$ref": "http://127.0.0.1:1/"}}]
+    saved.save()
+    assert services.newest_version("echoes").content.description == "Words come back."
+    with pytest.raises(RunRefused, match="inside the schema only"):
+        start()
+
+
 def test_a_run_has_one_question_for_each_version_case_and_repeat(dataset):
     dataset(3)
     run = start(repeats=2)
