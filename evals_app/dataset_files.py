@@ -20,6 +20,8 @@ MAX_YAML_BYTES = 8 * 1024 * 1024
 JSON_MARK = ":json"
 """Ends the name of a CSV column whose cells are JSON; the others are texts."""
 VARIABLE = "variables."
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""A spreadsheet takes a cell that begins like this for a formula."""
 OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")
 
 
@@ -104,7 +106,10 @@ def cases_from_csv(text: str) -> list[Any]:
 
 
 def cases_to_csv(cases: Iterable[CaseContent]) -> str:
-    """A text goes into the column of its name, any other value as JSON into the one marked so."""
+    """A text goes into the column of its name, any other value as JSON into the one marked so.
+
+    So does a text that a spreadsheet would compute: as JSON it begins with a quotation mark.
+    """
     rows = [_row(case) for case in cases]
     columns = list(dict.fromkeys(name for row in rows for name in row))
     output = io.StringIO(newline="")
@@ -124,7 +129,7 @@ def _row(case: CaseContent) -> dict[str, str]:
     variables = given.pop("variables", {})
     given |= {VARIABLE + name: value for name, value in variables.items()}
     for name, value in given.items():
-        if isinstance(value, str) and value:
+        if isinstance(value, str) and value and not value.startswith(FORMULA):
             row[name] = value
         else:
             row[name + JSON_MARK] = json.dumps(value, ensure_ascii=False)

@@ -1,3 +1,6 @@
+import csv
+import io
+
 import msgspec
 import pytest
 from hypothesis import given, settings
@@ -82,6 +85,20 @@ def test_the_digest_changes_with_anything_that_shapes_a_comparison():
 def test_yaml_reads_back_what_it_wrote(cases):
     content = msgspec.structs.replace(dataset(), cases=cases)
     assert dataset_files.from_yaml(dataset_files.to_yaml(content)) == content
+
+
+FORMULAS = ("=1+1", "+1+1", "-1+1", "@SUM(1)", "\t=1+1", "\r=1+1", '=HYPERLINK("http://x")')
+
+
+def test_no_cell_of_a_csv_begins_a_formula_and_all_read_back():
+    cases = [
+        CaseContent(key=f"c{number}", variables={"text": text}, expected=text)
+        for number, text in enumerate(FORMULAS)
+    ]
+    text = dataset_files.cases_to_csv(cases)
+    cells = [cell for row in csv.reader(io.StringIO(text, newline="")) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(tuple("=+-@\t\r"))]
+    assert dataset(cases=dataset_files.cases_from_csv(text)).cases == tuple(cases)
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
