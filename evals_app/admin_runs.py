@@ -27,12 +27,15 @@ from evals_app.models import EvalRun
 from evals_app.pace import pace
 from evals_app.reporting import case_outcomes, close_run, kept_report, report_against
 from evals_app.tasks import hand_out
+from prompts_app.content import is_storable
 
 STATES = {"running": "info", "done": "success", "cancelled": "warning", "capped": "warning"}
 VERDICTS = {"better": "success", "not worse": "success", "worse": "danger", "inconclusive": "warning"}
 FORMATS = {"md": "text/markdown", "json": "application/json", "xml": "application/xml"}
 LABELS = {"md": "Markdown", "json": "JSON", "xml": "JUnit"}
 PAGE = "admin:evals_app_evalrun_change"
+MOST_DIGITS = 20
+"""Of a run's id that somebody typed: there is none with more, and Python reads no number of thousands."""
 
 
 @admin.register(EvalRun)
@@ -103,7 +106,7 @@ class RunAdmin(ModelAdmin):
         report = kept_report(run)
         if report and (against := request.GET.get("against", "")).isdecimal():
             try:
-                report = report_against(run, services.find_run(int(against)))
+                report = report_against(run, services.find_run(int(against[:MOST_DIGITS])))
             except EvalError as exc:
                 messages.error(request, str(exc))
                 return redirect(PAGE, run.pk)
@@ -128,6 +131,8 @@ class RunAdmin(ModelAdmin):
     def case_view(self, request: HttpRequest, pk: int, key: str) -> HttpResponse:
         """All answers to one case, side by side."""
         run = self._run(request, pk)
+        if not is_storable(key):
+            raise Http404
         results = list(run.results.filter(case__key=key, repeat=0).select_related("case").order_by("id"))
         if not results:
             raise Http404

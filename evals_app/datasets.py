@@ -10,6 +10,7 @@ import msgspec
 from evals_app.evaluators.base import EvaluationFailed, Question, Reply, Vectors
 from evals_app.evaluators.checks import ChecksInvalid, Tools, build
 from evals_app.exceptions import DatasetInvalid
+from prompts_app.content import is_storable, texts_in
 
 NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
 KEY = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"
@@ -94,6 +95,7 @@ def plain_cases(content: DatasetContent) -> list[dict[str, Any]]:
 
 def check(content: DatasetContent) -> None:
     """Raises `DatasetInvalid` that names what is wrong."""
+    _check_storable(content)
     for what, name in (("dataset", content.name), ("prompt", content.prompt)):
         if not re.fullmatch(NAME, name):
             raise DatasetInvalid(f"{name!r} is no {what}'s name: 1 to 64 of a-z, 0-9, _ and -")
@@ -105,6 +107,16 @@ def check(content: DatasetContent) -> None:
         raise DatasetInvalid(f"evaluators: {', '.join(reserved)} means something else: choose another name")
     _check_goals(content, names)
     _check_cases(content.cases)
+
+
+def _check_storable(content: DatasetContent) -> None:
+    """Everything but the cases, which are looked at one by one."""
+    for name in DatasetContent.__struct_fields__:
+        said = [] if name == "cases" else msgspec.to_builtins(getattr(content, name))
+        if not all(map(is_storable, texts_in(said))):
+            raise DatasetInvalid(
+                f"{name} holds a character that cannot be stored (NUL or half a surrogate pair)"
+            )
 
 
 def _check_goals(content: DatasetContent, names: set[str]) -> None:

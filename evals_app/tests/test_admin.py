@@ -1,5 +1,6 @@
 import json
 import re
+from html import unescape
 
 import pytest
 import redis
@@ -165,7 +166,18 @@ def test_an_edited_dataset_is_its_next_version(dataset, admin):
     assert newest.content.cases[0].key == "first"
 
 
+async def test_a_case_or_a_run_that_cannot_be_is_not_found(done, admin):
+    run = reverse("admin:evals_app_evalrun_change", args=[done.pk])
+    odd = reverse("admin:evals_app_evalrun_case", args=[done.pk, "a\0"])
+    assert (await in_thread(lambda: admin.get(odd))).status_code == 404
+    answer = await in_thread(lambda: admin.get(run, {"against": "9" * 5000}, follow=True))
+    assert "there is no run 99999999999999999999" in answer.content.decode()
+
+
 MISTAKES = [
+    ("name: echoes", 'name: echoes\ndescription: "a\\0b"', "description holds a character"),
+    ("name: echoes", 'name: echoes\ndescription: "\\ud800"', "description holds a character"),
+    ("kind: contains_all", 'kind: pattern\n  pattern: "a\\0"', "evaluators holds a character"),
     ("kind: contains_all", "kind: guess", "there is no evaluator"),
     ("name: echoes", "name: other", "the name stays echoes"),
     ("key: c1", "key: c0", "another case has the same key"),
@@ -180,7 +192,7 @@ def test_a_mistake_in_a_dataset_is_explained_and_nothing_is_lost(dataset, admin,
     url = reverse("admin:evals_app_dataset_change", args=[saved.dataset.pk])
     answer = admin.post(url, {"text": text, "why": ""}).content.decode()
     assert says in answer.replace("&#x27;", "'")
-    assert wrong in answer
+    assert wrong in unescape(answer)
     assert services.newest_version("echoes") == saved
 
 

@@ -46,6 +46,9 @@ def dataset(**changes):
 WRONG = [
     ({"name": "No Name"}, "no dataset's name"),
     ({"prompt": "../x"}, "no prompt's name"),
+    ({"description": "a\0b"}, "description holds a character that cannot be stored"),
+    ({"description": "\ud800"}, "description holds a character that cannot be stored"),
+    ({"evaluators": [{"kind": "pattern", "pattern": "\0"}]}, "evaluators holds a character"),
     ({"colour": 1}, "colour"),
     ({"evaluators": []}, "no evaluators"),
     ({"evaluators": [{"kind": "guess"}]}, "evaluators: there is no evaluator 'guess'"),
