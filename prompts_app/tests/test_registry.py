@@ -259,14 +259,14 @@ async def test_requests_during_many_activations_never_fail_and_never_mix_version
                 resolved = running.resolve("greeter", variables=ADA, unit=str(unit))
                 assert [m.content for m in resolved.messages] == [resolved.version, f"{resolved.version} Ada"]
                 seen[resolved.version] += 1
-            await asyncio.sleep(0)
+            await asyncio.sleep(0.001)  # else the thread that activates never has its turn on two idle cores
 
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(ask())
         for number in range(100):
             await elsewhere(services.activate_version, prompt="greeter", version=f"v{number % 2 + 1}", **ada)
         done.set()
-    assert seen.total() >= 10_000
+    assert seen.total() >= 5_000
     assert set(seen) == {"v1", "v2"}
 
 
