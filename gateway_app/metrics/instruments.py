@@ -37,14 +37,14 @@ OVERHEAD = Histogram(
 )
 UPSTREAM = Histogram(
     "gateway_upstream_seconds",
-    "One try at a vendor, however it ended",
+    "One try at a vendor, however it ended; none that an open circuit refused",
     ("provider", "model"),
     buckets=SLOW,
     registry=REGISTRY,
 )
 UPSTREAM_ERRORS = Counter(
     "gateway_upstream_errors",
-    "Tries at a vendor that failed, by error code",
+    "Tries at a vendor that failed, by error code; circuit_open where nobody was asked",
     ("provider", "model", "code"),
     registry=REGISTRY,
 )

@@ -6,6 +6,7 @@ from functools import cache
 
 import structlog
 
+from gateway_app.exceptions import CircuitOpen
 from gateway_app.metrics import instruments
 from gateway_app.metrics.bounded_names import OTHER, BoundedNames
 from gateway_app.metrics.tally import tally
@@ -101,7 +102,8 @@ def _observe_tries(record: CallRecord) -> None:
     failed: str | None = None
     for attempt in record.attempts:
         model = models.label(attempt.model, proven=attempt.error is None and record.outcome == "ok")
-        tally.observe(_upstream(attempt.provider, model), attempt.seconds)
+        if attempt.error != CircuitOpen.code:  # else nobody was asked
+            tally.observe(_upstream(attempt.provider, model), attempt.seconds)
         if attempt.error:
             tally.add(_upstream_errors(attempt.provider, model, attempt.error))
         if failed:

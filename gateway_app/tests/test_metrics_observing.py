@@ -4,12 +4,13 @@ from collections.abc import Callable
 from decimal import Decimal
 
 import pytest
+from msgspec.structs import replace
 
 from gateway_app.metrics import instruments, observing
 from gateway_app.metrics.bounded_names import BoundedNames
 from gateway_app.records import CallRecord
 from gateway_app.requests import Caller, ChatRequest
-from gateway_app.tests.traced_calls import answered, failed, hit, refused, retried
+from gateway_app.tests.traced_calls import TRY, answered, failed, hit, refused, retried
 
 Grown = Callable[..., float]
 
@@ -117,6 +118,16 @@ def test_a_retry_is_told_by_what_it_followed(observed: Callable[[CallRecord], Gr
         grown("gateway_upstream_errors_total", provider="gemini", model="other", code="provider_unavailable")
         == 1
     )
+
+
+def test_a_try_that_an_open_circuit_refused_took_no_vendors_time(
+    observed: Callable[[CallRecord], Grown],
+) -> None:
+    left_alone = replace(TRY, seconds=0.0, error="circuit_open")
+    grown = observed(answered(attempts=(left_alone, TRY)))
+    model = {"provider": "gemini", "model": "gemini-2.5-flash"}
+    assert grown("gateway_upstream_seconds_count", **model) == 1
+    assert grown("gateway_upstream_errors_total", **model, code="circuit_open") == 1
 
 
 def test_calls_under_way_are_counted_until_they_end() -> None:
