@@ -52,7 +52,8 @@ class RedisPipe(asyncio.Protocol):
             await self.loop.create_unix_connection(lambda: self, path)
         else:
             host, port = options.get("host", "localhost"), options.get("port", 6379)
-            secure = ssl.create_default_context() if url.startswith("rediss") else None
+            trusted = options.get("ssl_ca_certs")  # None: those whom the machine trusts, or SSL_CERT_FILE
+            secure = ssl.create_default_context(cafile=trusted) if url.startswith("rediss") else None
             await self.loop.create_connection(lambda: self, host, port, ssl=secure)
         if password := options.get("password"):
             await self._greet("AUTH", *filter(None, (options.get("username"), password)))

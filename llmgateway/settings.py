@@ -1,5 +1,6 @@
 """Django's settings, top to bottom. Values from outside come from `env.py` alone."""
 
+import ssl
 import sys
 from datetime import timedelta
 from typing import Any
@@ -175,6 +176,8 @@ EVALS = {
 # Work that need not be done while somebody waits. A task is done when it has ended, and comes back if its
 # worker dies; what a task does it must therefore be able to do twice.
 CELERY_BROKER_URL = ENV.redis_url
+# Celery's own default asks for no certificate. `ssl_ca_certs` in the URL names others to trust.
+CELERY_BROKER_USE_SSL = {"ssl_cert_reqs": ssl.CERT_REQUIRED} if ENV.redis_url.startswith("rediss") else False
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BROKER_TRANSPORT_OPTIONS = {
     "global_keyprefix": "gw:celery:",
