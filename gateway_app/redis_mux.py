@@ -121,8 +121,9 @@ class RedisMux:
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
-        if self._pipe:
-            self._pipe.close()
+        pipe, self._pipe = self._pipe, None  # what we end ourselves is not Redis being away
+        if pipe:
+            pipe.close()
             await asyncio.sleep(0)
         self._lost()
 
