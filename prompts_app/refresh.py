@@ -11,6 +11,8 @@ from typing import Any, Generic, TypeVar
 import structlog
 from django.db import connections
 
+from prompts_app.database import reasons
+
 T = TypeVar("T")
 R = TypeVar("R")
 log = structlog.get_logger()
@@ -119,7 +121,8 @@ class Refreshed(Generic[T]):
         try:
             await round_
         except Exception as exc:  # noqa: BLE001 - whatever is wrong there, the last value serves on
-            self._note(f"{type(exc).__name__}: {exc}".strip())
+            error = exc  # a name that outlives the clause
+            self._note(await in_thread(lambda: reasons.told(error), name=f"reason-{self._name}"))
         else:
             self._note(None)
 

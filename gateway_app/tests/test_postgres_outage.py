@@ -15,6 +15,9 @@ from gateway_app.tests.clients import open_browser
 from llmgateway import embedded
 from llmgateway.stack import Stack
 
+REASON = "Is the server running"
+"""Asked by libpq where nobody listens."""
+
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[embedded.Server]:
@@ -95,6 +98,10 @@ def test_pages_of_the_admin_say_that_the_database_is_away(
         eventually(lambda: browser.client.get("/admin/").status_code == 200)
 
 
+def detail(api: httpx.Client) -> str:
+    return str(api.get("/health/ready").json()["dependencies"]["prompts"]["detail"])
+
+
 def test_a_start_without_postgres_says_so_and_recovers_by_itself(
     system: Stack, postgres: embedded.Server, api: httpx.Client
 ) -> None:
@@ -111,6 +118,9 @@ def test_a_start_without_postgres_says_so_and_recovers_by_itself(
     try:
         eventually(lambda: state() == (503, "down"))
         assert api.get("/health").status_code == 200
+        eventually(lambda: REASON in detail(api))
+        assert ".s.PGSQL" not in detail(api)
+        assert any("registry_stale" in line and REASON in line for line in system.log_lines())
         refused = summary(api, 100)
         assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
     finally:

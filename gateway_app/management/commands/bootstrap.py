@@ -5,17 +5,16 @@ import secrets
 from io import StringIO
 from typing import Any
 
-import psycopg
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
 from django.utils import timezone
 
 from gateway_app import catalogue, conf, partitions
 from gateway_app.access import create_key
 from gateway_app.models import ApiKey
 from gateway_app.prices import seed_prices
+from prompts_app import database
 
 ADMIN = "admin"
 
@@ -45,10 +44,8 @@ class Command(BaseCommand):
 
 def check_database() -> None:
     """Raises `CommandError` with the reason, which the pool only logs."""
-    try:
-        psycopg.connect(**connection.get_connection_params()).close()
-    except psycopg.OperationalError as exc:
-        raise CommandError(f"DATABASE_URL: {' '.join(str(exc).split())}") from exc
+    if reason := database.refusal():
+        raise CommandError(f"DATABASE_URL: {reason}")
 
 
 def first_admin() -> str | None:
