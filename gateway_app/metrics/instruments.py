@@ -102,7 +102,8 @@ LEDGER_DROPPED = Counter(
 )
 SNAPSHOT_AGE = _gauge(
     "gateway_snapshot_age_seconds",
-    "Since Postgres last confirmed what the most out-of-date worker serves from",
+    "Since Postgres last confirmed what the most out-of-date worker serves from; "
+    "while it never did, since the start",
     "livemax",
     ("snapshot",),
 )

@@ -1,6 +1,7 @@
 """What a worker's parts say of themselves, written down every second: a scrape may reach another worker."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -26,6 +27,7 @@ async def sampled(gateway: Gateway) -> AsyncIterator[None]:
 
 async def _follow(gateway: Gateway) -> None:
     instruments.WORKERS.set(1)
+    began = time.monotonic()
     dropped = 0
     while True:
         ledger = gateway.service.ledger
@@ -37,12 +39,13 @@ async def _follow(gateway: Gateway) -> None:
         instruments.CIRCUITS_OPEN.set(len(gateway.service.upstream.circuits.open_now()))
         for (surface, streamed), count in observing.open_calls.items():
             instruments.CALLS_OPEN.labels(surface, streamed).set(count)
-        _sample_age("prompts", gateway.registry.state)
-        _sample_age("api_keys", gateway.keys.state)
-        _sample_age("prices", gateway.prices.state)
+        running = time.monotonic() - began
+        _sample_age("prompts", gateway.registry.state, running)
+        _sample_age("api_keys", gateway.keys.state, running)
+        _sample_age("prices", gateway.prices.state, running)
         await asyncio.sleep(PERIOD)
 
 
-def _sample_age(name: str, state: RefreshState) -> None:
-    if state.age is not None:
-        instruments.SNAPSHOT_AGE.labels(name).set(state.age)
+def _sample_age(name: str, state: RefreshState, running: float) -> None:
+    """What was never loaded is as old as this worker: all its calls are refused, and an alert must see it."""
+    instruments.SNAPSHOT_AGE.labels(name).set(running if state.age is None else state.age)

@@ -1,6 +1,7 @@
 """Postgres is gone: warm workers serve the prompts on, cold ones say what they miss, and recover."""
 
 import os
+import re
 import signal
 import tempfile
 import time
@@ -15,6 +16,7 @@ from gateway_app.tests.clients import open_browser
 from llmgateway import embedded
 from llmgateway.stack import Stack
 
+TOKEN = "for-prometheus"
 REASON = "Is the server running"
 """Asked by libpq where nobody listens."""
 
@@ -33,7 +35,7 @@ def postgres() -> Iterator[embedded.Server]:
 def system(tmp_path_factory: pytest.TempPathFactory, postgres: embedded.Server) -> Iterator[Stack]:
     running = Stack(
         tmp_path_factory.mktemp("system"),
-        environment=dict(os.environ),
+        environment={**os.environ, "METRICS_TOKEN": TOKEN},
         database_url=urlunsplit(urlsplit(postgres.url)._replace(path="/outage")),
         redis_url=urlunsplit(urlsplit(os.environ["REDIS_URL"])._replace(path="/2")),
         chunk_delay=0.0,
@@ -102,6 +104,13 @@ def detail(api: httpx.Client) -> str:
     return str(api.get("/health/ready").json()["dependencies"]["prompts"]["detail"])
 
 
+def stale(api: httpx.Client) -> float:
+    """Seconds that the metrics say the prompts have not been confirmed."""
+    page = api.get("/metrics", headers={"Authorization": f"Bearer {TOKEN}"}).text
+    found = re.search(r'^gateway_snapshot_age_seconds\{snapshot="prompts"\} (\S+)$', page, re.MULTILINE)
+    return float(found[1]) if found else 0.0
+
+
 def test_a_start_without_postgres_says_so_and_recovers_by_itself(
     system: Stack, postgres: embedded.Server, api: httpx.Client
 ) -> None:
@@ -121,6 +130,7 @@ def test_a_start_without_postgres_says_so_and_recovers_by_itself(
         eventually(lambda: REASON in detail(api))
         assert ".s.PGSQL" not in detail(api)
         assert any("registry_stale" in line and REASON in line for line in system.log_lines())
+        eventually(lambda: stale(api) > 5)
         refused = summary(api, 100)
         assert (refused.status_code, "Retry-After" in refused.headers) == (503, True)
     finally:
