@@ -10,6 +10,8 @@ from io import StringIO
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
+from django.db import connection
+from django.db.models.signals import pre_migrate
 
 from gateway_app.management.commands.bootstrap import announcement
 from gateway_app.models import ApiKey
@@ -38,6 +40,29 @@ def test_the_second_time_makes_nothing_new() -> None:
     bootstrap()
     assert bootstrap() == {"username": "admin", "password": None, "key": None}
     assert (get_user_model().objects.count(), ApiKey.objects.count()) == (1, 1)
+
+
+def test_a_migration_may_take_its_time_but_not_wait_for_locks() -> None:
+    """As the default settings have it otherwise: 30 s for a statement, 5 s for a lock."""
+    seen = {}
+
+    def look(sender: object, **kwargs: object) -> None:
+        seen["during"] = timeouts()
+
+    pre_migrate.connect(look)
+    try:
+        bootstrap()
+    finally:
+        pre_migrate.disconnect(look)
+    assert seen == {"during": ("0", "5s")}
+    assert timeouts() == ("30s", "5s")
+
+
+def timeouts() -> tuple[str, str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT current_setting('statement_timeout'), current_setting('lock_timeout')")
+        statement, lock = cursor.fetchone()
+    return statement, lock
 
 
 def test_where_there_are_users_no_admin_is_added() -> None:

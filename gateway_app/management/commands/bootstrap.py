@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connection
 from django.utils import timezone
 
 from gateway_app import catalogue, conf, partitions
@@ -27,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_database()
-        call_command("migrate", interactive=False, verbosity=0)
+        migrate()
         call_command("sync_prompts", stdout=(seeded := StringIO()))
         call_command("sync_datasets", stdout=StringIO())
         partitions.make_ahead(timezone.now())
@@ -46,6 +47,15 @@ def check_database() -> None:
     """Raises `CommandError` with the reason, which the pool only logs."""
     if reason := database.refusal():
         raise CommandError(f"DATABASE_URL: {reason}")
+
+
+def migrate() -> None:
+    """However long a statement takes: an index of millions of rows is not made in 30 s."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET statement_timeout = 0")
+    call_command("migrate", interactive=False, verbosity=0)
+    with connection.cursor() as cursor:
+        cursor.execute("RESET statement_timeout")
 
 
 def first_admin() -> str | None:
