@@ -3,9 +3,15 @@
 from celery import shared_task
 from django.utils import timezone
 
-from gateway_app import conf
+from gateway_app import conf, ticking
 from gateway_app.rollups import roll_up_due
 from gateway_app.upkeep import keep_up
+
+
+@shared_task
+def tick() -> None:
+    """Nothing serves HTTP here, so this alone tells of a clock or of workers that stand still."""
+    ticking.tick(conf.gateway().redis_url)
 
 
 @shared_task

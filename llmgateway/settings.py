@@ -197,6 +197,7 @@ CLOCK = {
     "prompts.deliver_webhooks": 5,
     "evals.look_at_experiments": 30,
     "evals.judge_experiments": 15,
+    "gateway_app.tasks.tick": 15,
     "gateway_app.tasks.ledger_rollups": 60,
     "gateway_app.tasks.ledger_upkeep": 3600,
 }

@@ -1,4 +1,4 @@
-"""What Redis knows of the whole installation, asked at the scrape: the ledger's stream and the tracers."""
+"""What Redis knows of the whole installation, asked at the scrape: the ledger's stream, tracers and tasks."""
 
 import time
 from collections.abc import Iterable
@@ -12,6 +12,7 @@ from redis.exceptions import RedisError
 
 from gateway_app.ledger import STREAM
 from gateway_app.ledger_worker import POISON
+from gateway_app.ticking import TICKED, silent
 from gateway_app.tracing.exporting import FIGURES
 
 PATIENCE = 0.5
@@ -29,6 +30,8 @@ class Installation:
     lag: float = 0.0
     """Seconds since the oldest of them came."""
     poison: int = 0
+    tasks_silent: float = 0.0
+    """Seconds since a task worker last did what the clock asked for."""
     tracers: dict[str, int] = field(default_factory=dict)
     """`<tracer>:<figure>` -> count."""
 
@@ -42,7 +45,8 @@ async def look(redis_url: str) -> Installation:
             pipe.xrange(STREAM, count=1)
             pipe.xlen(POISON)
             pipe.hgetall(FIGURES)
-            backlog, oldest, poison, tracers = await pipe.execute()
+            pipe.get(TICKED)
+            backlog, oldest, poison, tracers, ticked = await pipe.execute()
     except (RedisError, OSError, TimeoutError):
         return Installation(redis_up=False)
     return Installation(
@@ -50,6 +54,7 @@ async def look(redis_url: str) -> Installation:
         backlog=backlog,
         lag=_age(oldest[0][0]) if oldest else 0.0,
         poison=poison,
+        tasks_silent=silent(ticked),
         tracers={name.decode(): int(count) for name, count in tracers.items()},
     )
 
@@ -73,6 +78,9 @@ class InstallationCollector(Collector):
         yield _gauge("gateway_ledger_backlog_entries", f"Not in Postgres yet{SHARED}", found.backlog)
         yield _gauge("gateway_ledger_lag_seconds", f"Age of the oldest of the backlog{SHARED}", found.lag)
         yield _gauge("gateway_ledger_poison_entries", f"Set aside as unreadable{SHARED}", found.poison)
+        yield _gauge(
+            "gateway_tasks_silent_seconds", f"Since a task was last done{SHARED}", found.tasks_silent
+        )
         yield from self._tracers()
 
     def _tracers(self) -> Iterable[Metric]:

@@ -185,6 +185,17 @@ def test_the_ledger_and_the_snapshots_are_told(watched: Stack, redis_apart: embe
         assert total(found, "gateway_snapshot_age_seconds", snapshot=snapshot) < 5
 
 
+def test_how_long_the_task_workers_say_nothing_is_told(watched: Stack, tmp_path: Path) -> None:
+    assert total(scrape(watched), "gateway_tasks_silent_seconds") == float("inf")
+    worker = parts.tasks(watched.env, schedule=tmp_path / "schedule", log=tmp_path / "tasks.log")
+    worker.start()
+    try:
+        until(lambda: total(scrape(watched), "gateway_tasks_silent_seconds") < 15, within=60)
+    finally:
+        worker.kill()
+    until(lambda: total(scrape(watched), "gateway_tasks_silent_seconds") > 16, within=20)
+
+
 def test_a_scrape_does_not_hold_up_calls(watched: Stack, api: httpx.Client) -> None:
     """Hits under constant scraping are about as fast as without."""
 
