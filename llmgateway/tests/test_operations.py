@@ -5,6 +5,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 import pytest
 import yaml
@@ -75,6 +76,13 @@ def test_the_variables_set_are_ones_that_are_read() -> None:
     given = [found for found in resources() if found["kind"] in ("ConfigMap", "Secret")]
     for found in given:
         assert set(found.get("data", found.get("stringData"))) <= set(env.names()), found["kind"]
+
+
+def test_the_database_whose_certificate_is_checked_has_an_authority_that_the_image_holds() -> None:
+    """libpq would look for one in the user's home, which the image does not have."""
+    [secret] = [found for found in resources() if found["kind"] == "Secret"]
+    asked = parse_qs(urlsplit(secret["stringData"]["DATABASE_URL"]).query)
+    assert asked == {"sslmode": ["verify-full"], "sslrootcert": ["/etc/ssl/certs/ca-certificates.crt"]}
 
 
 def test_every_alert_has_its_runbook() -> None:
