@@ -67,6 +67,27 @@ def test_life_asks_nobody_and_readiness_asks_everybody() -> None:
     assert container["readinessProbe"]["httpGet"]["path"] == "/health/ready"
 
 
+def test_what_bootstrap_needs_comes_before_it_and_the_rest_after() -> None:
+    """As Argo CD reads it: by waves, and no hook, which would come before its own ConfigMap."""
+    waves: dict[int, set[str]] = {}
+    for found in (one for one in resources() if one["kind"] != "Secret"):
+        notes = found["metadata"].get("annotations", {})
+        assert not [name for name in notes if "hook" in name], found["metadata"]["name"]
+        waves.setdefault(int(notes.get("argocd.argoproj.io/sync-wave", 0)), set()).add(found["kind"])
+    assert waves[-2] == {"Namespace", "ServiceAccount", "ConfigMap"}
+    assert waves[-1] == {"Job"}
+    assert "Deployment" in waves[0]
+    assert set(waves) == {-2, -1, 0}
+
+
+def test_the_steps_of_a_release_choose_bootstrap_alone() -> None:
+    [label] = re.findall(r"-l (\S+)=bootstrap", (OPS / "migrations.md").read_text())
+    chosen = [
+        one["kind"] for one in resources() if one["metadata"].get("labels", {}).get(label) == "bootstrap"
+    ]
+    assert chosen == ["Job"]
+
+
 def test_there_is_one_clock() -> None:
     [beat] = [found for found in resources() if found["metadata"]["name"] == "beat"]
     assert (beat["spec"]["replicas"], beat["spec"]["strategy"]["type"]) == (1, "Recreate")
