@@ -93,6 +93,20 @@ def test_there_is_one_clock() -> None:
     assert (beat["spec"]["replicas"], beat["spec"]["strategy"]["type"]) == (1, "Recreate")
 
 
+def test_all_gateways_together_leave_some_of_postgres_hundred_connections() -> None:
+    [config] = [one["data"] for one in resources() if one["kind"] == "ConfigMap"]
+    [most] = [one["spec"]["maxReplicas"] for one in resources() if one["kind"] == "HorizontalPodAutoscaler"]
+    surge = pods_at_once("gateway")
+    taken = (most + surge) * int(config["WEB_WORKERS"]) * int(config["DATABASE_POOL_SIZE"])
+    assert taken <= 100 - 10
+
+
+def pods_at_once(name: str) -> int:
+    """How many more there are while a release goes out."""
+    [found] = [one for one in resources() if one["kind"] == "Deployment" and one["metadata"]["name"] == name]
+    return int(found["spec"]["strategy"]["rollingUpdate"]["maxSurge"])
+
+
 def test_the_variables_set_are_ones_that_are_read() -> None:
     given = [found for found in resources() if found["kind"] in ("ConfigMap", "Secret")]
     for found in given:
