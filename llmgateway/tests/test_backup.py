@@ -40,9 +40,9 @@ def restored(stack: Stack, tmp_path: Path) -> Iterator[str]:
     dump, url = tmp_path / "gateway.dump", urlsplit(stack.database_url)._replace(path=f"/{RESTORED}")
     target = urlunsplit(url)
     run(tool("pg_dump"), "--format=custom", "--no-owner", f"--file={dump}", stack.database_url)
+    run(tool("createdb"), f"--maintenance-db={stack.database_url}", RESTORED)
     name = sql.Identifier(RESTORED)
     with psycopg.connect(stack.database_url, dbname="postgres", autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(name))
         restore = ("--exit-on-error", "--no-owner", "--single-transaction")
         try:
             run(tool("pg_restore"), *restore, f"--dbname={target}", str(dump))
