@@ -31,6 +31,8 @@ class Shelf:
     count: int | None
     """None: Redis does not answer."""
     newest: tuple[SetAside, ...] = ()
+    place: str = POISON
+    """The key in Redis."""
 
 
 def shelf(*, shown: int = SHOWN) -> Shelf:

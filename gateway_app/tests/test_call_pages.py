@@ -163,6 +163,7 @@ def test_entries_that_could_not_be_read_are_shown_and_the_front_page_says_so(
     assert "1 ledger entry could not be read" in page
     assert "{&quot;half&quot;: " in page
     assert "it ends too soon" in page
+    assert f"redis-cli DEL {POISON}" in page
     assert f'href="{LIST}set-aside/"' in admin.get("/admin/").content.decode()
 
 
