@@ -34,6 +34,7 @@ class CallAdmin(ReadOnlyAdmin):
         "at",
         "asked",
         "model",
+        "by",
         "answered",
         "cached",
         "tokens",
@@ -121,6 +122,10 @@ class CallAdmin(ReadOnlyAdmin):
     @display(description="Prompt")
     def asked(self, call: Call) -> str:
         return f"{call.prompt_name} {call.prompt_version or ''}" if call.prompt_name else NONE
+
+    @display(description="Key")
+    def by(self, call: Call) -> str:
+        return call.key_name or NONE
 
     @display(description="Outcome", label=LABELS)
     def answered(self, call: Call) -> tuple[str, str]:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from gateway_app.models import Call, Project, Rollup
 from gateway_app.rollup_sql import ALIKE
+from gateway_app.troubles import TROUBLES
 from gateway_app.usage import months_on
 
 RECENT = 3
@@ -90,6 +91,19 @@ class ProjectFilter(SimpleListFilter):
         return queryset.filter(self.summed())
 
 
+class ErrorFilter(ColumnFilter):
+    """A code. Only failed calls have one, and they have an index of their own."""
+
+    title = "error"
+    parameter_name = "error_code"
+    known = tuple(sorted(TROUBLES))
+    counted = dict.fromkeys(TROUBLES, "errors")
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
+        found = super().queryset(request, queryset)
+        return found.filter(outcome="error") if self.value() else found
+
+
 def _filter(base: type[ColumnFilter], column: str, title: str, **known: Any) -> type[ColumnFilter]:
     return type(f"{column}_filter", (base,), {"parameter_name": column, "title": title, **known})
 
@@ -103,6 +117,7 @@ FILTERS = (
         known=("ok", "error", "cancelled"),
         counted={"error": "errors", "cancelled": "cancelled"},
     ),
+    ErrorFilter,
     _filter(
         ColumnFilter,
         "cache",

@@ -70,6 +70,27 @@ def test_the_list_shows_what_its_filters_ask_for(
     assert listed(admin, **filters) == found
 
 
+def test_a_refused_keys_calls_are_found_by_their_error_and_name_it(admin: Client, two_days: None) -> None:
+    """As the runbook of GatewayLimitsRefuse says."""
+    refused = {"outcome": "error", "error_code": "rate_limit_exceeded", "key_name": "the busy one"}
+    write(
+        call("refused", created_at=timezone.now(), **refused),
+        call("failed", created_at=timezone.now(), outcome="error", error_code="provider_timeout"),
+    )
+    assert listed(admin, error_code="rate_limit_exceeded") == ["refused"]
+    assert listed(admin, error_code="no_such_code") == []
+    assert "the busy one" in admin.get(LIST, {"error_code": "rate_limit_exceeded"}).content.decode()
+
+
+def test_no_error_is_looked_for_outside_of_the_failed_calls(admin: Client, two_days: None) -> None:
+    write(call("failed", created_at=timezone.now(), outcome="error", error_code="provider_timeout"))
+    with CaptureQueriesContext(connection) as queries:
+        assert listed(admin, error_code="circuit_open") == []
+    [asked] = [query["sql"] for query in queries if 'FROM "gateway_app_call"' in query["sql"]]
+    assert """"outcome" = 'error'""" in asked
+    assert '"created_at" >=' in asked
+
+
 def test_a_call_that_is_not_summed_up_yet_is_found_too(admin: Client, two_days: None) -> None:
     write(call("new", model="m-3", created_at=timezone.now()))
     assert listed(admin, model="m-3") == ["new"]
