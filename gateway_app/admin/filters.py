@@ -117,7 +117,6 @@ FILTERS = (
         known=("ok", "error", "cancelled"),
         counted={"error": "errors", "cancelled": "cancelled"},
     ),
-    ErrorFilter,
     _filter(
         ColumnFilter,
         "cache",
@@ -130,4 +129,5 @@ FILTERS = (
     _filter(RecentValueFilter, "model", "model"),
     _filter(ColumnFilter, "surface", "surface", known=("chat", "v1", "ws", "playground", "eval")),
     ProjectFilter,
+    ErrorFilter,
 )
