@@ -27,6 +27,7 @@ from evals_app.call_cases import Sample, add_call, add_calls, case_of, usable_ca
 from evals_app.exceptions import CallUnusable, EvalError
 from evals_app.models import Dataset
 from gateway_app.kept_calls import CallFilter, KeptCall
+from prompts_app.admin_forms import StorableJSON
 
 NEEDS = ("evals_app.change_dataset", "gateway_app.view_callcontent")
 """What is said in calls is not for everybody who may edit datasets."""
@@ -34,7 +35,7 @@ CODE = {"class": "eval-code", "rows": 5, "spellcheck": "false"}
 DAY = UnfoldAdminTextInputWidget({"type": "date"})
 
 
-class OptionalJSON(forms.JSONField):
+class OptionalJSON(StorableJSON):
     def prepare_value(self, value: Any) -> Any:
         return "" if value is None else super().prepare_value(value)
 

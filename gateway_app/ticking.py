@@ -1,5 +1,6 @@
 """The sign of life of clock and task workers: a time in Redis, left by a task that the clock asks for."""
 
+import contextlib
 import time
 
 import redis
@@ -15,5 +16,7 @@ def tick(redis_url: str) -> None:
 
 
 def silent(ticked: bytes | None) -> float:
-    """Seconds since what is kept at `TICKED`; endless where no task worker ever ran."""
-    return max(0.0, time.time() - float(ticked)) if ticked else float("inf")
+    """Seconds since what is kept at `TICKED`; endless where no task worker ever left one."""
+    with contextlib.suppress(ValueError):
+        return max(0.0, time.time() - float(ticked or b""))
+    return float("inf")

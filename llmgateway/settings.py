@@ -224,8 +224,7 @@ AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_USERNAME_CALLABLE = "llmgateway.login_attempts.name"
 AXES_CLIENT_IP_CALLABLE = f"llmgateway.login_attempts.{'forwarded' if ENV.behind_proxy else 'connected'}"
 AXES_DISABLE_ACCESS_LOG = True
-AXES_ENABLE_ADMIN = False
-AXES_VERBOSE = False
+AXES_ENABLE_ADMIN = AXES_VERBOSE = False
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
 
@@ -246,12 +245,9 @@ TIME_ZONE = "UTC"
 FORMAT_MODULE_PATH = "llmgateway.formats"
 
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if ENV.behind_proxy else None
-SECURE_SSL_REDIRECT = ENV.https_only
-SESSION_COOKIE_SECURE = ENV.https_only
-CSRF_COOKIE_SECURE = ENV.https_only
+SECURE_SSL_REDIRECT = SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = ENV.https_only
 SECURE_HSTS_SECONDS = 31536000 if ENV.https_only else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = ENV.https_only
-SECURE_HSTS_PRELOAD = ENV.https_only
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = ENV.https_only
 # No script but our own files. The admin's theme needs two exceptions: Alpine evaluates its attributes, and
 # bars have their width in a style attribute; the docs need the second alone (urls.py).
 CONTENT_SECURITY_POLICY = {

@@ -199,6 +199,7 @@ def test_a_page_adds_one_call(served, admin):
         "expected": '{"words": ["hello"]}',
     }
     assert "needs JSON" in admin.post(url, sent | {"expected": "{"}).content.decode()
+    assert "cannot be stored" in admin.post(url, sent | {"expected": '"\\ud800"'}).content.decode()
     assert admin.post(url, sent).status_code == 302
     assert (newest().key, newest().tags) == ("from-live", ("live", "short"))
     assert "asks this already" in admin.post(url, sent).content.decode()

@@ -14,6 +14,8 @@ from gateway_app.rollup_sql import ALIKE
 from gateway_app.troubles import TROUBLES
 from gateway_app.usage import months_on
 
+LONGEST_ID = 19
+"""Digits, from which on a number is none of Postgres's."""
 RECENT = 3
 """Months before this one in which values are looked for."""
 MOST = 200
@@ -85,7 +87,7 @@ class ProjectFilter(SimpleListFilter):
         chosen = self.value() or ""
         if chosen == "none":
             return Q(project_id=None)
-        return Q(project_id=int(chosen)) if chosen.isdecimal() else Q()
+        return Q(project_id=int(chosen)) if chosen.isdecimal() and len(chosen) < LONGEST_ID else Q()
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Call]) -> QuerySet[Call]:
         return queryset.filter(self.summed())

@@ -60,6 +60,7 @@ def listed(admin: Client, **filters: str) -> list[str]:
         ({"model": "m-2", "outcome": "error"}, []),
         ({"surface": "ws"}, []),
         ({"project": "none", "cache": "MISS"}, ["here", "old"]),
+        ({"project": "9" * 5000}, ["here", "old"]),
         ({"since": "day"}, ["here"]),
         ({"q": "old"}, ["old"]),
     ],
