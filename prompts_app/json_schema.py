@@ -11,9 +11,8 @@ from typing import Any
 import jsonschema_rs as rs
 
 from prompts_app.schema_cost import Cost, TooLarge, cost_of, size_of
+from prompts_app.schema_patterns import characters, tiers, why_not
 
-PATTERNS = rs.RegexOptions(size_limit=100_000)
-"""The engine that does not backtrack. Of a larger pattern each character takes microseconds."""
 MASK = "…"
 """Stands for the value in the validator's own messages, which are never read and would be large."""
 LIGHT = 100
@@ -24,6 +23,9 @@ MOST_TELLABLE = 30_000
 """Rules times values, of which it is told what is wrong: each complaint takes some ten microseconds."""
 DEEPEST_TOLD = 20
 """Levels of a value that a schema with more than one way back into itself is followed down."""
+DATA = frozenset({"const", "enum", "default", "examples"})
+"""What stands there is no schema, whatever it looks like."""
+NAMED = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
 MOST_TOLD = 20
 MOST_SAID = 2_000
 TOLD_OF_ONE = 300
@@ -37,12 +39,12 @@ class NotJudged(ValueError):
     """A value was not held against the schema: it is too large, or no JSON."""
 
 
-def compiled(schema: Mapping[str, Any]) -> rs.Draft202012Validator:
-    """The only way to a validator: it fetches nothing. Raises `ValueError`."""
+def compiled(schema: Mapping[str, Any], *, pattern_size: int = 100_000) -> rs.Draft202012Validator:
+    """The only way to a validator: it fetches nothing and does not backtrack. Raises `ValueError`."""
     return rs.Draft202012Validator(
         dict(schema),
         offline=True,
-        pattern_options=PATTERNS,
+        pattern_options=rs.RegexOptions(size_limit=pattern_size),
         validate_formats=False,
         mask=MASK,
     )
@@ -60,7 +62,7 @@ class JsonSchema:
             raise SchemaInvalid("; ".join(found))
         self._schema = schema
         self._cost = _cost(schema)
-        self._validator = _validator(schema)
+        self._validator, self._most_characters = _validator(schema)
 
     def fits(self, value: Any) -> bool:
         """Far faster than to ask what is wrong. Raises `NotJudged`."""
@@ -68,6 +70,10 @@ class JsonSchema:
             most = MOST_CHECKS // self._cost.rules
             if size_of(value, most=most)[0] > most:
                 raise NotJudged("too large for a schema of so many rules")
+        if self._most_characters is not None and characters(value) > self._most_characters:
+            raise NotJudged(
+                f"longer than the {self._most_characters:,} characters that so large a pattern takes"
+            )
         try:
             return self._validator.is_valid(value)
         except ValueError as exc:  # the value is in its message
@@ -81,7 +87,7 @@ class JsonSchema:
         told = (
             explain(error, self._schema)
             for error in errors
-            if error.instance_path or _keyword(error) not in but
+            if error.instance_path or len(error.schema_path) > 1 or _keyword(error) not in but
         )
         return _bounded(told)
 
@@ -159,20 +165,21 @@ def _cost(schema: Mapping[str, Any]) -> Cost:
         raise SchemaInvalid("nested too deeply") from exc
 
 
-def _validator(schema: Mapping[str, Any]) -> rs.Draft202012Validator:
-    try:
-        return compiled(schema)
-    except rs.ValidationError as exc:
-        if exc.kind.name == "format":
-            pattern = exc.instance if isinstance(exc.instance, str) else exc.instance_path[-1]
+def _validator(schema: Mapping[str, Any]) -> tuple[rs.Draft202012Validator, int | None]:
+    """And how many characters a value may have; None: any number."""
+    problem = "it has too many patterns"
+    for size, most in tiers(schema):
+        try:
+            return compiled(schema, pattern_size=size), most
+        except rs.ValidationError as exc:
+            if exc.kind.name != "format":
+                raise SchemaInvalid(f"not a JSON Schema: {exc.message[:TOLD_OF_ONE]}") from exc
+            pattern = exc.instance if isinstance(exc.instance, str) else str(exc.instance_path[-1])
             shown = json.dumps(pattern, ensure_ascii=False)[:TOLD_OF_ONE]
-            says = (
-                "is not taken: it is wrong, too large, or looks around or back, which can take endless time"
-            )
-            raise SchemaInvalid(f"the pattern {shown} {says}") from exc
-        raise SchemaInvalid(f"not a JSON Schema: {exc.message[:TOLD_OF_ONE]}") from exc
-    except ValueError as exc:
-        raise SchemaInvalid("not a JSON Schema: nested too deeply, or no JSON") from exc
+            problem = f"the pattern {shown} is not taken: {why_not(pattern)}"
+        except ValueError as exc:
+            raise SchemaInvalid("not a JSON Schema: nested too deeply, or no JSON") from exc
+    raise SchemaInvalid(problem)
 
 
 def _keyword(error: rs.ValidationError) -> str:
@@ -209,15 +216,19 @@ def _foreign(key: str, value: str) -> str:
     return f"$ref may point inside the schema only, not to {value}"
 
 
-def _references(schema: Any, *, top: bool = True) -> Iterator[tuple[str, str]]:
-    """References, and names of subschemas that references inside of them would start from."""
-    if isinstance(schema, Mapping):
-        for key, value in schema.items():
-            if isinstance(value, str):
-                if key in ("$ref", "$dynamicRef") or (key == "$id" and not top):
-                    yield key, value
-            else:
-                yield from _references(value, top=False)
-    elif isinstance(schema, list):
+def _references(schema: Any, *, top: bool = True, names: bool = False) -> Iterator[tuple[str, str]]:
+    """References, and names of subschemas that references inside of them would start from.
+
+    `names`: the keys are the author's own and no keywords.
+    """
+    if isinstance(schema, list):
         for item in schema:
             yield from _references(item, top=False)
+    for key, value in schema.items() if isinstance(schema, Mapping) else ():
+        if names:
+            yield from _references(value, top=False)
+        elif isinstance(value, str):
+            if key in ("$ref", "$dynamicRef") or (key == "$id" and not top):
+                yield key, value
+        elif key not in DATA:
+            yield from _references(value, top=False, names=key in NAMED)

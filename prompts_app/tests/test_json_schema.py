@@ -67,8 +67,49 @@ ENDLESS = [
     ({"$ref": "#nowhere"}, "leads nowhere"),
     ({"properties": {"a": {"pattern": "^(?=a)"}}}, r'the pattern "\^\(\?=a\)" is not taken'),
     ({"patternProperties": {r"(a)\1": {}}}, "is not taken"),
-    ({"pattern": "(x{1,100}){1,100}y"}, "is not taken"),
+    ({"pattern": "(x{1,1000}){1,1000}y"}, "or too large"),
+    ({"allOf": [{"pattern": f"a{number}"} for number in range(501)]}, "too many patterns"),
+    ({"allOf": [{"pattern": f"^.{{1,1000}}{number}"} for number in range(11)]}, "or too large"),
 ]
+
+
+ORDINARY = [
+    (r"^.{1,255}$", "ok", ""),
+    (r"^\S{1,100}$", "ok", "not ok"),
+    (r"^[^@\s]{1,64}@", "ada@example.com", "@"),
+    (r"^[\p{L} .'-]{1,80}$", "José Núñez", "R2D2"),
+    (r"^\p{L}{2,50}$", "東京", "東"),
+    (r"^(https?://)?[^\s]{1,2048}$", "https://example.com", " "),
+]
+
+
+@pytest.mark.parametrize(("pattern", "good", "bad"), ORDINARY)
+def test_an_ordinary_pattern_is_taken(pattern: str, good: str, bad: str) -> None:
+    schema = JsonSchema({"pattern": pattern})
+    assert (schema.fits(good), schema.fits(bad)) == (True, False)
+
+
+@pytest.mark.parametrize(("pattern", "most"), [(r"x.{200}y", 200_000), (r"(x.{900}|.x.{899})y", 20_000)])
+def test_a_large_pattern_is_held_against_no_endless_text(pattern: str, most: int) -> None:
+    schema = JsonSchema({"pattern": pattern})
+    with within(4):
+        assert not schema.fits("x" * most)
+    with pytest.raises(NotJudged, match="so large a pattern"):
+        schema.fits("x" * (most + 1))
+
+
+def test_what_only_looks_like_a_reference_is_none() -> None:
+    JsonSchema(
+        {"const": {"$id": "y"}, "examples": [{"$ref": "https://example.com"}], "default": {"$id": "z"}}
+    )
+    for place in ("const", "default"):
+        with pytest.raises(SchemaInvalid, match="may point inside"):
+            JsonSchema({"properties": {place: {"$ref": "https://example.com"}}})
+
+
+def test_what_a_condition_requires_is_required() -> None:
+    schema = JsonSchema({"if": {"properties": {"k": {"const": 1}}}, "then": {"required": ["z"]}})
+    assert schema.complaints({"k": 1}, but=frozenset({"required"})) == ['must have ["z"]']
 
 
 @pytest.mark.parametrize(("schema", "says"), ENDLESS)
