@@ -14,11 +14,15 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from functools import partial
 
+import structlog
+
 from gateway_app.catalogue import ModelCard
-from gateway_app.exceptions import ProviderBadReply
+from gateway_app.exceptions import ProviderBadReply, Unavailable
 from gateway_app.flight_share import FlightShare, Fly, Kept, lock
 from gateway_app.pricing import cost
 from gateway_app.types import Chunk, Usage
+
+log = structlog.get_logger()
 
 REPLY_BOUND = 4_000_000
 """Characters: more than any model says, and what one flight may hold in memory."""
@@ -82,10 +86,16 @@ class Flight:
         self._tell()
 
     def land(self, error: BaseException | None = None) -> None:
+        """The second time, nothing."""
+        if self.landed:
+            return
         self.landed, self.error = True, error
         self._tell()
         for act in self.at_landing:
-            act()
+            try:
+                act()
+            except Exception:  # of one who has gone; the others' must be done
+                log.exception("not_done_at_landing", flight=self.key[:12])
 
     async def read(self) -> AsyncGenerator[Chunk, None]:
         """Every chunk, as it comes. Raises what the flight failed with."""
@@ -180,6 +190,8 @@ class Flights:
             self._call_off(flight)
         if tasks := [flight.task for flight in flying if flight.task]:
             await asyncio.wait(tasks, timeout=HANGING_UP)
+        for flight in flying:  # those too that a vendor keeps from their end: the ledger is closed next
+            flight.land(Unavailable("the gateway stops"))
 
     def _unwanted(self, key: str) -> None:
         """The last reader elsewhere has gone."""

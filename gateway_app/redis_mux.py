@@ -30,7 +30,7 @@ UNANSWERED_BOUND = 10_000
 """Commands that wait to be sent again; beyond it the oldest are forgotten."""
 AT_ONCE = 500
 """Of them are sent in one of those `PAUSE`s, so that a Redis that goes on refusing is not asked all day."""
-NOT_NOW = re.compile(r"\b(LOADING|MASTERDOWN|READONLY|OOM|CLUSTERDOWN)\b")
+NOT_NOW = re.compile(r"\b(LOADING|MASTERDOWN|READONLY|OOM|CLUSTERDOWN|MISCONF|NOREPLICAS|BUSY|TRYAGAIN)\b")
 """In the words of a Redis that is there, and will do it at another time."""
 
 Command = tuple[str | bytes | int | float, ...]

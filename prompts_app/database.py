@@ -1,7 +1,9 @@
 """Why Postgres takes no connection: the pool that waited for one only says that it waited."""
 
+import re
 import threading
 import time
+from collections.abc import Callable
 
 import psycopg
 from django.db import connection
@@ -9,6 +11,8 @@ from psycopg_pool import PoolTimeout
 
 PATIENCE = 2
 """Seconds that a connection of its own may take; less the driver does not know."""
+QUOTED = re.compile(r"""(['"]).*?\1""")
+"""A host, a role or a database, in the words of the driver and of Postgres."""
 EVERY = 5.0
 """Seconds between two of them: a Postgres that is full is not asked by every thread that waits."""
 
@@ -18,7 +22,7 @@ def refusal() -> str | None:
     parameters = connection.get_connection_params() | {"connect_timeout": PATIENCE}
     try:
         psycopg.connect(**parameters).close()
-    except psycopg.OperationalError as exc:
+    except psycopg.Error as exc:
         return " ".join(str(exc).split())
     return None
 
@@ -26,7 +30,8 @@ def refusal() -> str | None:
 class Reasons:
     """The newest refusal, asked for once in a while only."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, ask: Callable[[], str | None] = refusal) -> None:
+        self._ask = ask
         self._lock = threading.Lock()
         self._asked_at = float("-inf")
         self._newest: str | None = None
@@ -40,12 +45,12 @@ class Reasons:
         if not isinstance(exc.__cause__, PoolTimeout):
             return line
         reason = (self._recent() or "Postgres itself takes connections").rpartition("failed: ")[2]
-        return f"{line}: {reason}"
+        return f"{line}: {QUOTED.sub('…', reason)}"
 
     def _recent(self) -> str | None:
         with self._lock:
             if time.monotonic() - self._asked_at > EVERY:
-                self._newest = refusal()
+                self._newest = self._ask()
                 self._asked_at = time.monotonic()
             return self._newest
 

@@ -121,10 +121,15 @@ class Refreshed(Generic[T]):
         try:
             await round_
         except Exception as exc:  # noqa: BLE001 - whatever is wrong there, the last value serves on
-            error = exc  # a name that outlives the clause
-            self._note(await in_thread(lambda: reasons.told(error), name=f"reason-{self._name}"))
+            self._note(await self._reason(exc))
         else:
             self._note(None)
+
+    async def _reason(self, error: Exception) -> str:
+        """Postgres' own where it can be had; what keeps us from asking for it must not end the rounds."""
+        with contextlib.suppress(Exception):
+            return await in_thread(lambda: reasons.told(error), name=f"reason-{self._name}")
+        return f"{type(error).__name__}: {error}"
 
     def _note(self, error: str | None) -> None:
         if error and not self._error:

@@ -101,17 +101,18 @@ async def test_it_is_charged_although_its_lease_has_run_out_meanwhile(
     assert spent(client) == "1400"
 
 
+@pytest.mark.parametrize("name", ["maxmemory", "min-replicas-to-write"])
 async def test_a_redis_that_cannot_write_for_a_while_is_told_again(
-    admission: Admission, client: "sync_redis.Redis[str]"
+    admission: Admission, client: "sync_redis.Redis[str]", name: str
 ) -> None:
     lease = (await admit(admission)).lease
     assert lease
     client.config_set("maxmemory-policy", "noeviction")
-    client.config_set("maxmemory", 1)
+    client.config_set(name, 1)
     admission.settle(lease, tokens=3, nano_dollars=700)
     await asyncio.sleep(0.7)
     assert spent(client) == "1000"
-    client.config_set("maxmemory", 0)
+    client.config_set(name, 0)
     await until(lambda: spent(client) == "700", within=BACK)
 
 

@@ -4,7 +4,10 @@ import time
 from collections.abc import AsyncIterator
 
 import pytest
+from django.db import OperationalError
+from psycopg_pool import PoolTimeout
 
+from prompts_app.database import Reasons
 from prompts_app.refresh import Refreshed, in_thread
 from prompts_app.tests.conftest import eventually
 
@@ -117,3 +120,25 @@ async def test_the_age_counts_from_the_last_confirmation(source: Source) -> None
 async def test_a_thread_hands_over_what_is_raised() -> None:
     with pytest.raises(ZeroDivisionError):
         await in_thread(lambda: 1 // 0, name="doomed")
+
+
+async def test_where_no_thread_can_be_started_for_a_while_it_goes_on_afterwards(
+    refreshed: Refreshed[str], source: Source, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await refreshed.start()
+
+    def refuse(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    await eventually(lambda: "can't start new thread" in (refreshed.state.error or ""))
+    monkeypatch.undo()
+    source.revision = 2
+    await eventually(lambda: refreshed.value == "value 2")
+
+
+def test_why_postgres_takes_no_connection_is_told_without_any_name() -> None:
+    waited = OperationalError("couldn't get a connection")
+    waited.__cause__ = PoolTimeout()
+    reasons = Reasons(ask=lambda: "failed to resolve host 'db.internal': Name or service not known")
+    assert reasons.told(waited).endswith("failed to resolve host …: Name or service not known")
