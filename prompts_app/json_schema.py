@@ -10,7 +10,7 @@ from typing import Any
 
 import jsonschema_rs as rs
 
-from prompts_app.schema_cost import Cost, TooLarge, cost_of, size_of
+from prompts_app.schema_cost import Cost, TooLarge, cost_of, has_long_integers, size_of
 from prompts_app.schema_patterns import characters, tiers, why_not
 
 MASK = "…"
@@ -70,6 +70,8 @@ class JsonSchema:
             most = MOST_CHECKS // self._cost.rules
             if size_of(value, most=most)[0] > most:
                 raise NotJudged("too large for a schema of so many rules")
+        if self._cost.unique and has_long_integers(value):
+            raise NotJudged("in numbers beyond 64 bits, where items must differ")
         if self._most_characters is not None and characters(value) > self._most_characters:
             raise NotJudged(
                 f"longer than the {self._most_characters:,} characters that so large a pattern takes"

@@ -12,6 +12,7 @@ from urllib.parse import unquote
 
 MOST_RULES = 10_000
 """Subschemas and the names that they require, with every reference expanded."""
+COMPARISON = 5
 CHARACTERS = 4096
 """Of a text, that cost as much as one value."""
 REFERENCES = ("$ref", "$dynamicRef")
@@ -33,6 +34,8 @@ class Cost:
     rules: int = 0
     returns: int = 0
     """References back into what is being expanded: a recursive schema has some."""
+    unique: bool = False
+    """Somewhere items must differ."""
 
     def grow(self, rules: int) -> None:
         self.rules += rules
@@ -60,7 +63,8 @@ class _Counter:
         needed = schema.get("required")
         dependent = schema.get("dependentRequired")
         lists = [needed, *(dependent.values() if isinstance(dependent, Mapping) else ())]
-        self.cost.grow(1 + sum(len(names) for names in lists if isinstance(names, list)))
+        self.cost.grow(1 + sum(len(names) for names in lists if isinstance(names, list)) + _compared(schema))
+        self.cost.unique = self.cost.unique or schema.get("uniqueItems") is True
         for same_value, part in _parts(schema):
             self.count(part, _Way(way.all, way.here if same_value else frozenset()))
         for key in REFERENCES:
@@ -87,6 +91,26 @@ def cost_of(schema: Schema) -> Cost:
     for start in counter.recursive:  # grows while it is walked
         counter.count(start, _Way(frozenset({id(start)}), frozenset({id(start)})))
     return counter.cost
+
+
+def _compared(schema: Schema) -> int:
+    """Rules that objects and lists to compare with are worth: each is gone through anew for each value."""
+    several = schema.get("enum")
+    compared = [*(several if isinstance(several, list) else ()), schema.get("const")]
+    return sum(
+        COMPARISON * size_of(one, most=MOST_RULES)[0] for one in compared if isinstance(one, Mapping | list)
+    )
+
+
+def has_long_integers(value: Any) -> bool:
+    """Beyond 64 bits, which are compared each with each where items must differ."""
+    left = [value]
+    while left:
+        part = left.pop()
+        if isinstance(part, int) and abs(part) >= 2**63:
+            return True
+        left += _inner(part)
+    return False
 
 
 def size_of(value: Any, *, most: int) -> tuple[int, int]:

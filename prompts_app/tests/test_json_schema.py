@@ -98,6 +98,20 @@ def test_a_large_pattern_is_held_against_no_endless_text(pattern: str, most: int
         schema.fits("x" * (most + 1))
 
 
+def test_what_must_differ_or_equal_something_is_compared_in_bounded_time() -> None:
+    unique = JsonSchema({"type": "array", "uniqueItems": True})
+    one_of = JsonSchema({"items": {"enum": [{"k": number} for number in range(900)]}})
+    with within(2):
+        assert not unique.fits([1, *range(100_000)])
+        with pytest.raises(NotJudged, match="beyond 64 bits"):
+            unique.fits([2**70 + number for number in range(50_000)])
+        with pytest.raises(NotJudged, match="too large"):
+            one_of.fits([{"k": 899}] * 4_000)
+        assert one_of.fits([{"k": 899}] * 300)
+    with pytest.raises(SchemaInvalid, match="more than 10,000 rules"):
+        JsonSchema({"items": {"enum": [{"k": number} for number in range(3_000)]}})
+
+
 def test_what_only_looks_like_a_reference_is_none() -> None:
     JsonSchema(
         {"const": {"$id": "y"}, "examples": [{"$ref": "https://example.com"}], "default": {"$id": "z"}}
