@@ -107,14 +107,15 @@ def _standard_library(form: str) -> dict[str, Any]:
             "uvicorn": {"level": "INFO"},
             "django": {"level": "WARNING"},
             "django.request": {"filters": ["refusals_in_a_line"]},
+            "django.security.DisallowedHost": {"filters": ["refusals_in_a_line"]},
             **{name: {"level": "WARNING"} for name in QUIET},
         },
     }
 
 
 def _without_stack(record: logging.LogRecord) -> bool:
-    """Where Django warns, it refused what somebody asked for: the place in our code says nothing."""
-    if record.levelno == logging.WARNING:
+    """Django refused what somebody asked for, or his name for us: the place in our code says nothing."""
+    if record.levelno == logging.WARNING or record.name.startswith("django.security."):
         record.exc_info = None
     return True
 

@@ -72,6 +72,13 @@ def test_a_page_that_is_refused_is_one_line_of_the_log_without_a_stack(stack: St
     assert "exception" not in line
 
 
+def test_a_name_for_us_that_is_not_ours_is_one_line_too(stack: Stack) -> None:
+    names = {"Host": "evil.example", "X-Request-ID": "host-1"}
+    assert httpx.get(f"{stack.url}/admin/login/", headers=names).status_code == 400
+    (line,) = [one for one in lines_of(stack, "host-1", count=1) if "HTTP_HOST" in str(one["event"])]
+    assert "exception" not in line
+
+
 BODIES = [
     b"",
     b"[]",
