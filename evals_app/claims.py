@@ -16,6 +16,7 @@ from django.utils.timezone import now
 
 from evals_app import claim_statements as statements
 from evals_app.models import EvalRun
+from gateway_app.json_numbers import untyped
 
 LEASE = timedelta(seconds=12)
 """A lane that lives renews it many times in between."""
@@ -111,5 +112,5 @@ def _question(run: EvalRun, row: Sequence[Any]) -> Question:
         request_id=f"eval-{run.pk}-{result}-{attempts}",
         version=version,
         rival=rival,
-        **msgspec.json.decode(case),
+        **untyped(case),
     )

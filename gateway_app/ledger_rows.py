@@ -9,12 +9,13 @@ import msgspec
 from django.db import DataError, Error, IntegrityError, connection, connections, transaction
 
 from gateway_app.call_sql import INSERTION
+from gateway_app.json_numbers import real
 from gateway_app.models import Call, CallContent, RollupDue
 from gateway_app.records import Attempt, CallRecord, Step
 from gateway_app.types import Usage
 
 _encode = msgspec.json.Encoder().encode
-_decoder = msgspec.json.Decoder(CallRecord)
+_decoder = msgspec.json.Decoder(CallRecord, float_hook=real)
 _TOO_COMPLEX = "54"
 """Of SQLSTATE: what goes beyond Postgres's own limits, as JSON does that is nested too deep."""
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-import msgspec
+from gateway_app import json_numbers
 
 DEEPEST = 64
 """Levels of objects and lists; OpenAI's own limit for a schema is ten. Whoever reads them later, and we
@@ -16,7 +16,7 @@ def too_deep(data: bytes | str) -> bool:
     )
     if opened <= DEEPEST:
         return False
-    level: list[Any] = [msgspec.json.decode(data)]
+    level: list[Any] = [json_numbers.untyped(data)]
     for _ in range(DEEPEST):
         level = [inner for value in level for inner in _inside(value)]
         if not level:

@@ -15,6 +15,7 @@ from django_redis.serializers.base import BaseSerializer
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError, ResponseError
 
+from gateway_app.json_numbers import untyped
 from gateway_app.redis_mux import RedisMux
 from gateway_app.types import Completion
 
@@ -48,7 +49,7 @@ class MsgspecSerializer(BaseSerializer):
         return msgspec.json.encode(value)
 
     def loads(self, value: bytes) -> Any:
-        return msgspec.json.decode(value)
+        return untyped(value)
 
 
 class AsyncRedisCache(RedisCache):

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from gateway_app import json_numbers
 from gateway_app.exceptions import InvalidRequest
 from gateway_app.nesting import DEEPEST, too_deep
 from gateway_app.types import FinishReason, Parameters
@@ -183,7 +184,7 @@ T = TypeVar("T")
 def parse(data: bytes | str, schema: type[T]) -> T:
     """Decodes strictly: no unknown fields, no numbers in strings. Raises `InvalidRequest` with the field."""
     try:
-        value = msgspec.json.decode(data, type=schema)
+        value = json_numbers.decode(data, schema)
         deep = too_deep(data)
     except msgspec.ValidationError as exc:
         where = re.search(r"`\$\.([A-Za-z0-9_.\[\]]+)`", str(exc)) or re.search(r"field `(\w+)`", str(exc))

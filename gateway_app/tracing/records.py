@@ -5,6 +5,7 @@ from uuid import UUID
 
 import msgspec
 
+from gateway_app.json_numbers import real
 from gateway_app.records import CallRecord
 
 
@@ -22,7 +23,7 @@ class Score:
 Record = CallRecord | Score
 
 encode_score = msgspec.json.Encoder().encode
-read_call = msgspec.json.Decoder(CallRecord).decode
+read_call = msgspec.json.Decoder(CallRecord, float_hook=real).decode
 read_score = msgspec.json.Decoder(Score).decode
 
 

@@ -4,11 +4,11 @@ import re
 
 import msgspec
 
+from gateway_app import json_numbers
 from gateway_app.v1 import rules, strict_json
 from gateway_app.v1.exceptions import BadParameter
 from gateway_app.v1.schemas import ChatCompletionRequest
 
-_decode = msgspec.json.Decoder(ChatCompletionRequest).decode
 _PROBLEM = re.compile(r"(?P<problem>.*?)(?: - at `\$\.?(?P<path>[^`]*)`)?", re.DOTALL)
 _FIELD = re.compile(r"Object (?P<kind>missing required|contains unknown) field `(?P<name>.*)`", re.DOTALL)
 
@@ -16,7 +16,7 @@ _FIELD = re.compile(r"Object (?P<kind>missing required|contains unknown) field `
 def read(data: bytes) -> ChatCompletionRequest:
     """Raises `BadParameter`."""
     try:
-        body = _decode(data)
+        body = json_numbers.decode(data, ChatCompletionRequest)
     except msgspec.ValidationError as exc:
         raise _misfit(str(exc)) from exc
     except (msgspec.DecodeError, UnicodeError, RecursionError) as exc:
