@@ -6,7 +6,7 @@ them are a minute in which the event loop stands still.
 
 import math
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -23,7 +23,8 @@ def decode(data: bytes | str, schema: type[T]) -> T:
     if len(data) > SMALL and _members(data) > MANY:
         # The hook does not reach floats that the schema asks for, and a member may be said again and again.
         return msgspec.convert(untyped(data), schema)
-    return _decoder(schema).decode(data)
+    value: T = _decoder(schema).decode(data)
+    return value
 
 
 def real(text: str) -> float:
@@ -42,5 +43,5 @@ def _members(data: bytes | str) -> int:
 
 
 @cache
-def _decoder(schema: type[T]) -> msgspec.json.Decoder[T]:
+def _decoder(schema: Any) -> msgspec.json.Decoder[Any]:
     return msgspec.json.Decoder(schema, float_hook=real)
