@@ -1,12 +1,13 @@
 """What must not be kept is not kept, and what may be is left as it is."""
 
+import re
 import time
 from pathlib import Path
 
 import pytest
 
 from gateway_app.content import BOUND, Content, masked
-from gateway_app.masking import Masks, MasksInvalid, ends_in_check_digit, load, mask
+from gateway_app.masking import Mask, Masks, MasksInvalid, ends_in_check_digit, load, mask
 from gateway_app.types import Image, Message, ToolCall
 from llmgateway.env import ROOT
 
@@ -38,6 +39,8 @@ def masks() -> Masks:
         ("ghp_" + "a1" * 18, "[key]"),
         ("Authorization: Bearer abcdef0123456789ABCDEF==", "Authorization: Bearer [key]"),
         ("eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "[key]"),
+        ("id-eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJl", "[key]"),
+        ("token=a.eyJhbGciOiJIUzI1NiJ9." + "x" * 9000 + ".c2lnbmF0dXJl", "token=a.[key]"),
         (
             "-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----",
             "[private-key]",
@@ -78,6 +81,42 @@ def test_a_hostile_text_takes_no_longer_than_another(piece: str, masks: Masks) -
     began = time.perf_counter()
     mask(text, masks)
     assert time.perf_counter() - began < 1
+
+
+RUNS = (
+    "a",
+    "1",
+    " ",
+    "-",
+    ".",
+    "@",
+    "=",
+    "é",
+    "1 ",
+    "1-",
+    "a.",
+    "a@",
+    "@a.",
+    "a@a.",
+    "+1 ",
+    "(1",
+    "(123) ",
+    "030 / ",
+)
+TAILS = ("", "-", ".", " ", "a", "A ", "aaaaaaaa.", "a" * 15 + " ")
+SHIPPED = load(ROOT / "fixtures" / "masks.yaml")
+
+
+@pytest.mark.parametrize("rule", SHIPPED, ids=[f"{place}-{rule.name}" for place, rule in enumerate(SHIPPED)])
+def test_no_rule_is_slow_on_any_text_made_of_its_own_pieces(rule: Mask) -> None:
+    words = set(re.findall(r"[A-Za-z][A-Za-z_]+", re.sub(r"\\.", " ", rule.pattern.pattern)))
+    slowest = 0.0
+    for piece in (*RUNS, *(head + tail for head in sorted(words) for tail in TAILS)):
+        text = (piece * BOUND)[:BOUND]
+        began = time.process_time()
+        rule.apply(text)
+        slowest = max(slowest, time.process_time() - began)
+        assert slowest < 1, piece
 
 
 @pytest.mark.parametrize("number", ["0", "18", "79927398713", "4242424242424242"])
