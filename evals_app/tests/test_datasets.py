@@ -1,5 +1,6 @@
 import csv
 import io
+import time
 
 import msgspec
 import pytest
@@ -116,6 +117,7 @@ BROKEN = [
     (dataset_files.from_yaml, "a: [", "not YAML"),
     (dataset_files.from_yaml, "a: 1\na: 2", "stands twice"),
     (dataset_files.from_yaml, "a: &x 1\nb: *x", "aliases"),
+    (dataset_files.from_yaml, "a: " + "[" * 100_000, "nested too deeply"),
     (dataset_files.from_yaml, "- list", "Expected `object`"),
     (dataset_files.cases_from_jsonl, '{"key": "a"}\n{"key": ', "line 2 is not JSON"),
     (dataset_files.cases_from_csv, "key,expected\na", "row 1 has not as many cells"),
@@ -134,3 +136,10 @@ def test_a_broken_file_says_where(reader, text, says):
 def test_yaml_knows_no_dates_and_no_yes():
     text = dataset_files.to_yaml(dataset()).replace("expected: Paris", "expected: [yes, 2026-01-02, 1_0]")
     assert dataset_files.from_yaml(text).cases[0].expected == ["yes", "2026-01-02", "1_0"]
+
+
+def test_a_long_yaml_list_is_read_without_delay():
+    began = time.process_time()
+    with pytest.raises(DatasetInvalid):
+        dataset_files.from_yaml("x: [" + "1, " * 80_000 + "1]")
+    assert time.process_time() - began < 1
