@@ -30,7 +30,7 @@ _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where it is there: it takes a fraction of the time."""
 
 
-class _Loader(_Base):  # type: ignore[misc]
+class _Loader(_Base):
     """Plain values are those of JSON: no dates, no `yes`, no octal numbers."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
@@ -81,11 +81,12 @@ def _check_events(text: str) -> None:
     """Before the tree is built, in which an alias can stand for any size and libyaml bounds no depth."""
     depth = 0
     for event in yaml.parse(text, Loader=_Loader):
+        mark: Any = event.start_mark
         if isinstance(event, yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases are not taken", event.start_mark)
+            raise yaml.composer.ComposerError(None, None, "aliases are not taken", mark)
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
-            raise yaml.composer.ComposerError(None, None, "nested too deeply", event.start_mark)
+            raise yaml.composer.ComposerError(None, None, "nested too deeply", mark)
 
 
 def to_yaml(content: DatasetContent) -> str:

@@ -43,7 +43,7 @@ _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 """libyaml where it is there: it takes a fraction of the time."""
 
 
-class _Loader(_Base):  # type: ignore[misc]
+class _Loader(_Base):
     """Plain values are those of JSON: no dates, no `yes`, no octal numbers."""
 
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
