@@ -19,6 +19,22 @@ JSON_ONLY = "Answer with one JSON object and nothing else: no prose around it, n
 """Anthropic has no JSON mode without a schema."""
 
 
+class _Block(msgspec.Struct, frozen=True, tag_field="type", forbid_unknown_fields=True):
+    """A block of thinking. Whatever else comes as a signature is the caller's own, and no vendor reads it."""
+
+
+class _Thinking(_Block, tag="thinking"):
+    thinking: str
+    signature: str
+
+
+class _Redacted(_Block, tag="redacted_thinking"):
+    data: str
+
+
+_thoughts = msgspec.json.Decoder(list[_Thinking | _Redacted]).decode
+
+
 def body(request: CompletionRequest, *, whole: bool) -> dict[str, Any]:
     """Of `POST /v1/messages`. A seed has no counterpart and is left out."""
     parameters = request.parameters
@@ -98,9 +114,9 @@ def signature(blocks: list[dict[str, str]]) -> str | None:
 
 
 def thoughts(signed: str | None) -> list[dict[str, Any]]:
-    """What `signature` made a text of; nothing where another vendor signed."""
+    """What `signature` made a text of; nothing where another vendor signed, or the caller himself."""
     try:
-        return msgspec.json.decode(base64.b64decode(signed or ""), type=list[dict[str, Any]])
+        return [msgspec.to_builtins(block) for block in _thoughts(base64.b64decode(signed or ""))]
     except ValueError:
         return []
 

@@ -1,5 +1,6 @@
 """Anthropic's Messages: what goes out, and what comes back."""
 
+import base64
 import json
 from collections.abc import AsyncIterator
 from typing import Any
@@ -370,6 +371,29 @@ async def test_a_call_of_another_vendor_goes_out_without_its_signature(
     use = {"type": "tool_use", "id": "call_1", "name": "get_time", "input": {"arguments": [1]}}
     assert body["messages"][1]["content"] == [use]
     assert body["messages"][2]["content"] == [{"type": "tool_result", "tool_use_id": "call_1", "content": []}]
+
+
+@pytest.mark.parametrize(
+    "blocks",
+    [
+        [{"type": "text", "text": "hello"}],
+        [{"type": "image", "source": {"type": "url", "url": "http://elsewhere.example/cat.png"}}],
+        [{"type": "thinking", "thinking": "Hm.", "signature": "s", "cache_control": {"type": "ephemeral"}}],
+        [{"type": "thinking", "thinking": ["Hm."], "signature": "s"}],
+        [{"type": "redacted_thinking"}],
+        [{"type": "redacted_thinking", "data": "d"}, {"type": "text", "text": "hello"}],
+    ],
+    ids=["text", "image", "more", "no text", "no data", "among others"],
+)
+async def test_nothing_but_thinking_goes_out_as_a_signature(
+    anthropic: Anthropic, simulator: Simulator, blocks: Any
+) -> None:
+    signed = base64.b64encode(json.dumps(blocks).encode()).decode()
+    call = ToolCall(id="call_1", name="get_time", arguments="{}", signature=signed)
+    turn = Message(role="assistant", tool_calls=(call,))
+    body = await sent(anthropic, simulator, Message(role="user", content="Hello"), turn)
+    use = {"type": "tool_use", "id": "call_1", "name": "get_time", "input": {}}
+    assert body["messages"][1]["content"] == [use]
 
 
 async def test_a_stream_and_a_whole_reply_say_the_same(anthropic: Anthropic) -> None:
