@@ -40,11 +40,18 @@ def size(request: CompletionRequest) -> Size:
     if parameters.response_schema is not None:
         total += len(repr(parameters.response_schema).encode())
     for message in request.messages:
-        total += len(message.content) if message.content.isascii() else len(message.content.encode())
+        total += _bytes(message.content) + _bytes(message.name) + _bytes(message.tool_call_id)
         images += len(message.images)
         for call in message.tool_calls:
-            total += len(call.arguments.encode()) + len(call.name)
+            # A signature may be thoughts that the vendor reads again.
+            total += sum(map(_bytes, (call.id, call.name, call.arguments, call.signature)))
     return Size(bytes=total, turns=len(request.messages), images=images)
+
+
+def _bytes(text: str | None) -> int:
+    if not text:
+        return 0
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def broken_off(request: CompletionRequest, *, counted: Usage | None, written: int) -> Usage:

@@ -29,7 +29,7 @@ from gateway_app.pricing import Price, Rates
 from gateway_app.redis_mux import RedisMux
 from gateway_app.requests import Caller
 from gateway_app.tests.conftest import ask
-from gateway_app.types import CompletionRequest, Image, Message, Parameters
+from gateway_app.types import CompletionRequest, Image, Message, Parameters, ToolCall
 from llmgateway import embedded
 
 SMALL = Claim(tokens=10, nano_dollars=1_000)
@@ -266,6 +266,26 @@ def test_every_byte_may_be_a_token() -> None:
         claim(request(text), [CHEAP], budgeted=True).nano_dollars for text in ("aaaa", "\U0001f30a")
     )
     assert plain == wide
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        Message(
+            role="assistant",
+            tool_calls=(ToolCall(id="c", name="f", arguments="{}", signature="aGVsbG8g" * 1000),),
+        ),
+        Message(role="assistant", tool_calls=(ToolCall(id="c" * 8000, name="f", arguments="{}"),)),
+        Message(role="tool", tool_call_id="c" * 8000),
+        Message(role="user", name="é" * 4000),
+    ],
+    ids=["signature", "call's id", "answered id", "name"],
+)
+def test_all_that_a_caller_writes_is_claimed(message: Message) -> None:
+    asked = CompletionRequest(model="m", messages=(message,), parameters=Parameters(max_tokens=100))
+    wanted = claim(asked, [DEAR], budgeted=True)
+    assert wanted.tokens >= 2_000 + 100
+    assert wanted.nano_dollars >= nano_dollars(Decimal(8_000) / 1_000_000)
 
 
 def test_what_vendors_put_around_messages_and_make_of_images_is_covered() -> None:
