@@ -8,6 +8,7 @@ import msgspec
 
 from gateway_app.providers.anthropic_schema import restricted
 from gateway_app.providers.effort import effort
+from gateway_app.providers.objects import as_object
 from gateway_app.types import CompletionRequest, Message, Parameters, ToolCall
 
 DEFAULT_MAX_TOKENS = 8192
@@ -99,13 +100,8 @@ def _image(media_type: str, data: str) -> dict[str, Any]:
 
 
 def _tool_use(call: ToolCall) -> dict[str, Any]:
-    """Anthropic takes objects only; anything else is wrapped."""
-    try:
-        given = msgspec.json.decode(call.arguments)
-    except ValueError:
-        given = call.arguments
-    value = given if isinstance(given, dict) else {"arguments": given}
-    return {"type": "tool_use", "id": call.id, "name": call.name, "input": value}
+    given = as_object(call.arguments, wrapped_as="arguments")
+    return {"type": "tool_use", "id": call.id, "name": call.name, "input": given}
 
 
 def signature(blocks: list[dict[str, str]]) -> str | None:

@@ -2,12 +2,8 @@
 
 from typing import Any
 
-import msgspec
-
+from gateway_app.providers.objects import as_object
 from gateway_app.types import CompletionRequest, Message, Parameters, ToolCall
-
-DEPTH = 64
-"""Levels of nesting that are passed on as structure; Google's own limit is below 100."""
 
 
 def body(request: CompletionRequest) -> dict[str, Any]:
@@ -51,7 +47,9 @@ def _contents(messages: tuple[Message, ...]) -> list[dict[str, Any]]:
 def _parts(message: Message, names: dict[str, str]) -> list[dict[str, Any]]:
     if message.role == "tool":
         name = message.name or names.get(message.tool_call_id or "", "unknown")
-        return [{"functionResponse": {"name": name, "response": _as_object(message.content)}}]
+        return [
+            {"functionResponse": {"name": name, "response": as_object(message.content, wrapped_as="result")}}
+        ]
     parts: list[dict[str, Any]] = [
         {"inlineData": {"mimeType": image.media_type, "data": image.data}} for image in message.images
     ]
@@ -61,31 +59,12 @@ def _parts(message: Message, names: dict[str, str]) -> list[dict[str, Any]]:
 
 
 def _call_part(call: ToolCall) -> dict[str, Any]:
-    part: dict[str, Any] = {"functionCall": {"name": call.name, "args": _as_object(call.arguments)}}
+    part: dict[str, Any] = {
+        "functionCall": {"name": call.name, "args": as_object(call.arguments, wrapped_as="result")}
+    }
     if call.signature:
         part["thoughtSignature"] = call.signature
     return part
-
-
-def _as_object(text: str) -> dict[str, Any]:
-    """Gemini takes objects only; anything else is wrapped, and what is nested too deeply stays text."""
-    try:
-        value = msgspec.json.decode(text) if nesting(text) <= DEPTH else text
-    except ValueError:
-        value = text
-    return value if isinstance(value, dict) else {"result": value}
-
-
-def nesting(text: str) -> int:
-    """At least the depth of the JSON in `text`: brackets inside strings count too."""
-    depth = deepest = 0
-    for character in text:
-        if character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    return deepest
 
 
 def _generation(parameters: Parameters) -> dict[str, Any]:

@@ -374,6 +374,17 @@ async def test_a_call_of_another_vendor_goes_out_without_its_signature(
 
 
 @pytest.mark.parametrize(
+    "arguments", ["[" * 5000 + "]" * 5000, '{"a":' * 500 + "1" + "}" * 500, "[" * 100_000]
+)
+async def test_a_calls_arguments_of_any_depth_are_passed_on(
+    anthropic: Anthropic, simulator: Simulator, arguments: str
+) -> None:
+    turn = Message(role="assistant", tool_calls=(ToolCall(id="c", name="f", arguments=arguments),))
+    body = await sent(anthropic, simulator, Message(role="user", content="Hello"), turn)
+    assert body["messages"][1]["content"][0]["input"] == {"arguments": arguments}
+
+
+@pytest.mark.parametrize(
     "blocks",
     [
         [{"type": "text", "text": "hello"}],
