@@ -18,8 +18,9 @@ FORMATS = frozenset(
 def restricted(schema: Mapping[str, Any]) -> dict[str, Any]:
     """A schema that `output_config.format` accepts, as close to `schema` as there is one."""
     kept = {name: schema[name] for name in VERBATIM if name in schema} | _inner(schema)
-    if schema.get("format") in FORMATS:
-        kept["format"] = schema["format"]
+    form = schema.get("format")
+    if isinstance(form, str) and form in FORMATS:
+        kept["format"] = form
     if "properties" in kept or schema.get("type") == "object":
         kept["additionalProperties"] = False
     known = {*kept, "oneOf", "additionalProperties", "$schema", "$id", "default", "examples"}

@@ -80,13 +80,18 @@ def _fits_strict_mode(schema: Any) -> bool:
         return all(map(_fits_strict_mode, schema))
     if not isinstance(schema, Mapping):
         return True
-    if schema.get("type") == "object":
-        properties = schema.get("properties") or {}
-        if schema.get("additionalProperties") is not False or set(schema.get("required", ())) != set(
-            properties
-        ):
-            return False
+    if schema.get("type") == "object" and not _closed(schema):
+        return False
     return all(map(_fits_strict_mode, schema.values()))
+
+
+def _closed(schema: Mapping[str, Any]) -> bool:
+    """What the vendor will refuse, such as names that are no texts, is not closed."""
+    properties, required = schema.get("properties") or {}, schema.get("required", [])
+    if not isinstance(properties, Mapping) or not isinstance(required, list):
+        return False
+    names = len(required) == len(properties) and all(name in required for name in properties)
+    return names and schema.get("additionalProperties") is False
 
 
 def _tools(parameters: Parameters) -> dict[str, Any]:

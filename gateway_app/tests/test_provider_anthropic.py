@@ -238,6 +238,11 @@ async def test_json_without_a_schema_is_asked_for_in_words(
             id="unknown formats become words",
         ),
         pytest.param(
+            {"type": "string", "format": ["date"]},
+            {"type": "string", "description": '{"format":["date"]}'},
+            id="what is no format becomes words",
+        ),
+        pytest.param(
             {"properties": {"a": {"type": "null"}}},
             {"properties": {"a": {"type": "null"}}, "additionalProperties": False},
             id="what has properties is an object",

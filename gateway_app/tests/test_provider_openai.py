@@ -5,8 +5,10 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from gateway_app import exceptions as ours
+from gateway_app.providers import openai_messages
 from gateway_app.providers.openai import OpenAI, is_openai
 from gateway_app.testing.simulator import Simulator
 from gateway_app.tests.conftest import ask, chunks_of, completion_of
@@ -177,6 +179,16 @@ async def test_a_schema_is_strict_where_openai_accepts_it_so(
         "type": "json_schema",
         "json_schema": {"name": "reply", "schema": schema, "strict": strict},
     }
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"required": [["mood"]]}, {"required": None}, {"properties": [{"mood": "string"}]}], ids=repr
+)
+def test_a_schema_that_is_none_is_left_to_the_vendor_to_refuse(wrong: dict[str, Any]) -> None:
+    schema = CLOSED | wrong
+    wanted = replace(ask("Hello"), parameters=Parameters(response_schema=schema))
+    sent = openai_messages.body(wanted, whole=True)["response_format"]["json_schema"]
+    assert (sent["schema"], sent["strict"]) == (schema, False)
 
 
 @pytest.mark.parametrize(
