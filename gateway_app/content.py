@@ -1,9 +1,9 @@
 """What was said in a call, as far as it may be kept."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -12,10 +12,14 @@ from gateway_app.masking import Masks, mask
 from gateway_app.types import Image, Message, ToolCall
 
 BOUND = 100_000
-"""Characters of a call's messages, and again of its reply, that are kept."""
+"""Characters of a call's messages, and again of its reply, that are kept; tool calls, names and ids are among them."""
 CUT = re.compile(r"… \[cut: \d+ characters in all\]$")
+AROUND = 50
+"""Characters that a tool call or an image takes besides what it says; there can be very many of them."""
 LONGEST_SECRET = 1_000
 """Characters beyond the bound that are looked at, so that no secret is cut in two and missed."""
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,15 +44,12 @@ class Content(msgspec.Struct, frozen=True, kw_only=True):
 
 def masked(content: Content, masks: Masks) -> Content:
     """Fit to be kept: masked, cut to `BOUND`, images without their data."""
-    left, messages = BOUND, []
-    for message in content.messages:
-        messages.append(_message(message, masks, left=left))
-        left = max(0, left - len(message.content))
+    asked, answered = _Room(masks), _Room(masks)
     return replace(
         content,
-        messages=tuple(messages),
-        reply=None if content.reply is None else _text(content.reply, masks, left=BOUND),
-        tool_calls=_tool_calls(content.tool_calls, masks),
+        messages=tuple(map(asked.message, content.messages)),
+        reply=None if content.reply is None else answered.text(content.reply),
+        tool_calls=answered.tool_calls(content.tool_calls),
         variables=_variables(content.variables, masks),
     )
 
@@ -74,22 +75,42 @@ def _value(value: Any, masks: Masks) -> Any:
     return [_value(item, masks) for item in value] if isinstance(value, list | tuple) else value
 
 
-def _message(message: Message, masks: Masks, *, left: int) -> Message:
-    return replace(
-        message,
-        content=_text(message.content, masks, left=left),
-        images=tuple(Image(media_type=image.media_type, data="") for image in message.images),
-        tool_calls=_tool_calls(message.tool_calls, masks),
-    )
+class _Room:
+    """What is left of `BOUND`, and what is put there, masked."""
 
+    def __init__(self, masks: Masks) -> None:
+        self._masks = masks
+        self._left = BOUND
 
-def _tool_calls(calls: tuple[ToolCall, ...], masks: Masks) -> tuple[ToolCall, ...]:
-    return tuple(
-        replace(call, arguments=_text(call.arguments, masks, left=BOUND), signature=None) for call in calls
-    )
+    def message(self, message: Message) -> Message:
+        return replace(
+            message,
+            content=self.text(message.content),
+            name=message.name and self.text(message.name),
+            tool_call_id=message.tool_call_id and self.text(message.tool_call_id),
+            images=tuple(
+                Image(media_type=self.text(image.media_type), data="") for image in self._some(message.images)
+            ),
+            tool_calls=self.tool_calls(message.tool_calls),
+        )
 
+    def tool_calls(self, calls: tuple[ToolCall, ...]) -> tuple[ToolCall, ...]:
+        return tuple(
+            ToolCall(id=self.text(call.id), name=self.text(call.name), arguments=self.text(call.arguments))
+            for call in self._some(calls)
+        )
 
-def _text(text: str, masks: Masks, *, left: int) -> str:
-    if len(text) <= left:
-        return mask(text, masks)
-    return mask(text[: left + LONGEST_SECRET], masks)[:left] + f"… [cut: {len(text)} characters in all]"
+    def text(self, text: str) -> str:
+        left, self._left = self._left, max(0, self._left - len(text))
+        if len(text) <= left:
+            return mask(text, self._masks)
+        beginning = mask(text[: left + LONGEST_SECRET], self._masks)[:left]
+        return beginning + f"… [cut: {len(text)} characters in all]"
+
+    def _some(self, items: Iterable[Item]) -> Iterator[Item]:
+        """Those for which there is room."""
+        for item in items:
+            if not self._left:
+                return
+            self._left = max(0, self._left - AROUND)
+            yield item

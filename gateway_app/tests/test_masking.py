@@ -4,6 +4,7 @@ import re
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway_app.content import BOUND, Content, masked
@@ -178,3 +179,35 @@ def test_content_is_bounded_and_no_secret_is_cut_in_two(masks: Masks) -> None:
     assert len(kept.messages[0].content) < BOUND + 50
     assert "ada" not in kept.messages[0].content
     assert kept.messages[1].content == "… [cut: 5 characters in all]"
+
+
+def test_names_and_ids_are_masked_too(masks: Masks) -> None:
+    call = ToolCall(id="of ada@example.com", name="mail_ada@example.com", arguments="{}")
+    said = Message(
+        role="tool",
+        name="ada@example.com",
+        tool_call_id="of ada@example.com",
+        images=(Image(media_type="image/ada@example.com", data="aGk="),),
+        tool_calls=(call,),
+    )
+    kept = masked(Content(messages=(said,), reply=None, tool_calls=(call,), days=1), masks)
+    assert "ada" not in str(kept)
+    assert kept.messages[0].tool_call_id == kept.tool_calls[0].id == "of [email]"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Message(role="user", name="x" * 1_000_000),
+        Message(role="tool", tool_call_id="x" * 1_000_000),
+        Message(
+            role="assistant", tool_calls=(ToolCall(id="c", name="f", arguments="x" * (BOUND - 1_000)),) * 50
+        ),
+        Message(role="assistant", tool_calls=(ToolCall(id="c", name="f", arguments=""),) * 50_000),
+        Message(role="user", images=(Image(media_type="image/png", data=""),) * 50_000),
+    ],
+    ids=["name", "id", "long calls", "many calls", "many images"],
+)
+def test_the_bound_is_for_a_call_with_all_its_parts(said: Message, masks: Masks) -> None:
+    content = Content(messages=(said, said), reply="x" * BOUND, tool_calls=said.tool_calls, days=1)
+    assert len(msgspec.json.encode(masked(content, masks))) < 2 * BOUND * 1.5
