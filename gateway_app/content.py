@@ -12,7 +12,7 @@ from gateway_app.masking import Masks, mask
 from gateway_app.types import Image, Message, ToolCall
 
 BOUND = 100_000
-"""Characters of a call's messages, and again of its reply, that are kept; tool calls, names and ids are among them."""
+"""Characters of a call's messages, and again of its reply, that are kept, tool calls included."""
 CUT = re.compile(r"… \[cut: \d+ characters in all\]$")
 AROUND = 50
 """Characters that a tool call or an image takes besides what it says; there can be very many of them."""
