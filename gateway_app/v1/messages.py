@@ -1,5 +1,6 @@
 """OpenAI's messages as ours."""
 
+import re
 from base64 import b64decode
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -19,6 +20,7 @@ from gateway_app.v1.schemas import (
     UserMessage,
 )
 
+MEDIA_TYPE = re.compile(r"image/[a-z0-9.+-]{1,64}")
 Content = str | Sequence[TextPart | ImagePart | RefusalPart] | None
 
 
@@ -104,7 +106,8 @@ def _embedded(url: str, where: str) -> Image:
     """From a data URL (RFC 2397)."""
     head, _, data = url.removeprefix("data:").partition(",")
     media_type, _, encoding = head.partition(";")
-    if not media_type.startswith("image/") or encoding != "base64" or not data or not _is_base64(data):
+    media_type = media_type.lower()
+    if not MEDIA_TYPE.fullmatch(media_type) or encoding != "base64" or not data or not _is_base64(data):
         raise BadParameter(
             "This is no image in Base64: expected data:image/<kind>;base64,<data>",
             param=where,

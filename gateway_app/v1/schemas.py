@@ -9,6 +9,7 @@ from gateway_app.schemas import END, Version
 Identifier = Annotated[str, Meta(min_length=1, max_length=128)]
 FunctionName = Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{1,64}" + END)]
 Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+SpeakerName = Annotated[str, Meta(max_length=64)]
 UserName = Annotated[str, Meta(max_length=256)]
 
 
@@ -37,7 +38,7 @@ class RefusalPart(Strict, kw_only=True, tag_field="type", tag="refusal"):
 
 class SystemMessage(Strict, kw_only=True, tag_field="role", tag="system"):
     content: str | list[TextPart]
-    name: str | None = None
+    name: SpeakerName | None = None
 
 
 class DeveloperMessage(SystemMessage, kw_only=True, tag_field="role", tag="developer"):
@@ -46,7 +47,7 @@ class DeveloperMessage(SystemMessage, kw_only=True, tag_field="role", tag="devel
 
 class UserMessage(Strict, kw_only=True, tag_field="role", tag="user"):
     content: str | list[TextPart | ImagePart]
-    name: str | None = None
+    name: SpeakerName | None = None
 
 
 class FunctionCall(Strict, kw_only=True):
@@ -77,7 +78,7 @@ class AssistantMessage(Strict, kw_only=True, tag_field="role", tag="assistant"):
 
     content: str | list[TextPart | RefusalPart] | None = None
     refusal: str | None = None
-    name: str | None = None
+    name: SpeakerName | None = None
     tool_calls: Annotated[list[CalledTool], Meta(max_length=128)] | None = None
     annotations: list[Any] | None = None
     audio: None = None
@@ -87,7 +88,7 @@ class AssistantMessage(Strict, kw_only=True, tag_field="role", tag="assistant"):
 class ToolMessage(Strict, kw_only=True, tag_field="role", tag="tool"):
     content: str | list[TextPart]
     tool_call_id: Identifier
-    name: str | None = None
+    name: SpeakerName | None = None
 
 
 AnyMessage = SystemMessage | DeveloperMessage | UserMessage | AssistantMessage | ToolMessage

@@ -89,6 +89,12 @@ def test_the_two_names_of_one_limit_exclude_each_other() -> None:
         asked(max_tokens=5, max_completion_tokens=5)
 
 
+def test_an_images_kind_is_the_same_in_capitals() -> None:
+    picture = {"type": "image_url", "image_url": {"url": "data:image/SVG+xml;base64,aGk="}}
+    said = asked(messages=[{"role": "user", "content": [picture]}]).messages
+    assert [image.media_type for image in said[0].images] == ["image/svg+xml"]
+
+
 def test_one_stop_is_a_list_of_one() -> None:
     assert asked(stop="END").parameters.stop == ("END",)
 

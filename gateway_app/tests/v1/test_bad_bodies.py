@@ -119,6 +119,7 @@ WRONG_MESSAGES: list[Any] = [
     {"role": "user", "content": [{"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}]},
     {"role": "user", "content": [{"type": "file", "file": {"file_id": "f"}}]},
     {"role": "user", "content": "Hello", "surprise": 1},
+    *({"role": role, "content": "Hello", "name": "x" * 65} for role in ("user", "system", "assistant")),
     {"role": "narrator", "content": "Hello"},
     {"role": "function", "name": "a", "content": "b"},
     {"role": ["user"], "content": "Hello"},
@@ -138,6 +139,9 @@ WRONG_IMAGES = [
     "data:image/png,abcd",
     "data:text/html;base64,PGI+",
     "data:image/png;base64," + "A" * 5,
+    "data:image/;base64,aGk=",
+    "data:image/p\r\nX: y\0;base64,aGk=",
+    f"data:image/{'x' * 65};base64,aGk=",
     "",
 ]
 
