@@ -72,7 +72,7 @@ def wishes(draw: st.DrawFn) -> Parameters:
         max_tokens=draw(st.none() | st.integers(min_value=1, max_value=10**6)),
         top_p=draw(st.none() | st.floats(min_value=0, max_value=1)),
         stop=tuple(draw(st.lists(st.text(min_size=1), max_size=4))),
-        seed=draw(st.none() | st.integers(min_value=-(2**31), max_value=2**31)),
+        seed=draw(st.none() | st.integers(min_value=-(2**31), max_value=2**31 - 1)),
         response_schema=schema,
         json_mode=schema is None and draw(st.booleans()),
         tools=tuple({"name": name, "parameters": draw(SCHEMAS)} for name in tools),
