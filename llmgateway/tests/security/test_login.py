@@ -41,6 +41,12 @@ def test_who_comes_from_elsewhere_is_not_locked_out(ada: User) -> None:
     assert log_in("right horse", address="192.0.2.2").status_code == 302
 
 
+def test_who_changes_the_address_within_his_own_network_is_locked_out(ada: User) -> None:
+    guess(address="2001:db8::1")
+    assert log_in("right horse", address="2001:db8::ffff:2").status_code == 429
+    assert log_in("right horse", address="2001:db8:0:1::1").status_code == 302
+
+
 def test_nobody_is_locked_out_for_ever_and_trying_does_not_prolong_it(ada: User) -> None:
     guess()
     AccessAttempt.objects.update(attempt_time=now() - settings.AXES_COOLOFF_TIME + timedelta(seconds=30))
@@ -79,7 +85,13 @@ def test_a_login_leads_nowhere_but_here(ada: User, target: str) -> None:
     [
         ("203.0.113.9, 198.51.100.7", "198.51.100.7"),
         ("198.51.100.7", "198.51.100.7"),
-        ("2001:db8::1", "2001:db8::1"),
+        ("203.0.113.9, 198.51.100.7:5678", "198.51.100.7"),
+        ("2001:db8::1", "2001:db8::"),
+        ("2001:db8:0:1:2:3:4:5", "2001:db8:0:1::"),
+        ("[2001:db8::3]:443", "2001:db8::"),
+        ("[2001:db8::3]", "2001:db8::"),
+        ("::ffff:198.51.100.7", "198.51.100.7"),
+        ("[198.51.100.7", "127.0.0.1"),
         ("unknown", "127.0.0.1"),
         ("", "127.0.0.1"),
         ("'; --", "127.0.0.1"),
