@@ -24,12 +24,12 @@ class _Block(msgspec.Struct, frozen=True, tag_field="type", forbid_unknown_field
     """A block of thinking. Whatever else comes as a signature is the caller's own, and no vendor reads it."""
 
 
-class _Thinking(_Block, tag="thinking"):
+class _Thinking(_Block, frozen=True, tag="thinking"):
     thinking: str
     signature: str
 
 
-class _Redacted(_Block, tag="redacted_thinking"):
+class _Redacted(_Block, frozen=True, tag="redacted_thinking"):
     data: str
 
 

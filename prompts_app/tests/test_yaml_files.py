@@ -2,7 +2,7 @@ import time
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from prompts_app.content import Message, VersionContent
@@ -66,6 +66,7 @@ VALUES = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(TEXTS, TEXTS, VALUES)
 def test_any_content_survives_the_round_trip(system: str, notes: str, value: object) -> None:
     content = VersionContent(system=system, user="x", notes=notes, variables={"examples": [value]})
