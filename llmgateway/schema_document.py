@@ -18,5 +18,6 @@ class SharedSchema(SchemaGenerator):
     def get_schema(self, request: Any = None, public: bool = False) -> Any:
         with self._turn:
             if public not in self._made:
+                self.api_version = None  # which the first who asks may have chosen
                 self._made[public] = super().get_schema(request, public)
         return self._made[public]

@@ -128,7 +128,8 @@ def _compose(text: str) -> tuple[yaml.Node | None, Any]:
 
 def _line_of(error: Exception, text: str) -> int:
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-        return error.problem_mark.line + 1
+        # Of what breaks off, libyaml may name the line after the last.
+        return min(error.problem_mark.line, text.count("\n")) + 1
     return text.count("\n", 0, getattr(error, "position", 0)) + 1
 
 

@@ -176,7 +176,7 @@ async def test_a_case_or_a_run_that_cannot_be_is_not_found(done, admin):
 
 MISTAKES = [
     ("name: echoes", 'name: echoes\ndescription: "a\\0b"', "description holds a character"),
-    ("name: echoes", 'name: echoes\ndescription: "\\ud800"', "description holds a character"),
+    ("name: echoes", 'name: echoes\ndescription: "\\ud800"', "invalid Unicode character"),
     ("kind: contains_all", 'kind: pattern\n  pattern: "a\\0"', "evaluators holds a character"),
     ("kind: contains_all", "kind: guess", "there is no evaluator"),
     ("name: echoes", "name: other", "the name stays echoes"),
