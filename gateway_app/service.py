@@ -181,11 +181,13 @@ class Service:
     def _close(self, plan: Plan, call: Call, flight: Flight) -> None:
         """Who left last here pays for what those elsewhere have read: the vendor was asked for his sake."""
         fold = Fold()
-        for chunk in flight.chunks:
-            fold.add(chunk)
-        if usage := _usage(plan, call, flight, fold):
-            call.used(usage, cost_usd=flight.bill(call))
-        self._finish(call)
+        try:
+            for chunk in flight.chunks:
+                fold.add(chunk)
+            if usage := _usage(plan, call, flight, fold):
+                call.used(usage, cost_usd=flight.bill(call))
+        finally:
+            self._finish(call)
 
     async def _fly(self, plan: Plan, call: Call, flight: Flight) -> AsyncGenerator[Chunk, None]:
         """Asks the vendor, on behalf of everybody aboard, and keeps a whole reply."""
