@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from datetime import datetime
 from pathlib import Path
 
 import pytest
 
+from gateway_app.admission import Admission
 from gateway_app.events import Fold
 from gateway_app.flight_share import FlightShare
 from gateway_app.flights import Flights
@@ -65,6 +67,21 @@ def redis_server(tmp_path: Path) -> Iterator[embedded.Server]:
     running.child.start()
     yield running
     running.child.kill()
+
+
+async def _nothing_spent(key: str, now: datetime) -> tuple[int, int]:
+    return 0, 0
+
+
+@pytest.fixture
+async def admission(redis_server: embedded.Server) -> AsyncIterator[Admission]:
+    """Of one worker; no key has spent anything before."""
+    connection = RedisMux(redis_server.url)
+    door = Admission(connection, spent=_nothing_spent, workers=1)
+    await door.start()
+    yield door
+    await door.stop()
+    await connection.close()
 
 
 @pytest.fixture

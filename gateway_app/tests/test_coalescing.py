@@ -9,9 +9,9 @@ from decimal import Decimal
 import pytest
 from msgspec.structs import replace
 
-from gateway_app import flight_share, flights
+from gateway_app import flight_share
 from gateway_app.catalogue import ModelCard
-from gateway_app.exceptions import ProviderBadReply, ProviderRateLimited, ProviderUnavailable, Unavailable
+from gateway_app.exceptions import ProviderBadReply, ProviderRateLimited, ProviderUnavailable
 from gateway_app.flight_share import FlightShare
 from gateway_app.flights import Flight, Flights
 from gateway_app.pricing import Price, Rates
@@ -262,44 +262,3 @@ async def test_without_redis_each_worker_asks_for_itself(
     callers = [Caller(workers[number % 2], vendor) for number in range(20)]
     assert set(await asyncio.gather(*(caller.ask() for caller in callers))) == {TEXT}
     assert vendor.calls == 2
-
-
-@dataclass
-class SlowToHangUp(Vendor):
-    async def fly(self, flight: Flight) -> AsyncGenerator[Chunk, None]:
-        async with aclosing(super().fly(flight)) as chunks:
-            try:
-                async for chunk in chunks:
-                    yield chunk
-            finally:
-                await asyncio.sleep(0.1)
-
-
-async def test_who_asks_while_a_call_is_still_being_hung_up_is_undisturbed(
-    workers: list[Flights], redis_server: embedded.Server
-) -> None:
-    redis_server.child.kill()
-    vendor = SlowToHangUp()
-    assert await Caller(workers[0], vendor).ask(until_text="word0")
-    assert await Caller(workers[0], vendor).ask() == TEXT
-    assert vendor.calls == 2
-
-
-async def test_what_is_left_to_do_at_a_landing_is_done_at_a_stop_too_once_and_whatever_fails(
-    workers: list[Flights], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(flights, "HANGING_UP", 0.05)
-    done: list[str] = []
-
-    def fails() -> None:
-        raise RuntimeError("of one who has gone")
-
-    flight = workers[0].board("k", object(), SlowToHangUp().fly, kept=Vendor().look)
-    flight.at_landing += [fails, lambda: done.append("paid")]
-    await asyncio.sleep(0.05)
-    await workers[0].stop()
-    assert done == ["paid"]
-    with pytest.raises(Unavailable):
-        [chunk async for chunk in flight.read()]
-    await asyncio.sleep(0.2)
-    assert done == ["paid"]

@@ -1,8 +1,6 @@
 """Who is admitted gets the lock of the flight he needs, in the same round trip; nothing stays locked."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -14,26 +12,11 @@ from gateway_app.admission import Admission, Admitted
 from gateway_app.flights import Flights
 from gateway_app.ids import uuid7
 from gateway_app.limits import Claim, Limits
-from gateway_app.redis_mux import RedisMux
 from gateway_app.requests import Caller
 from gateway_app.tests import test_coalescing as coalescing
 from llmgateway import embedded
 
 WANTED = Claim(tokens=10, nano_dollars=0)
-
-
-async def _nothing_spent(key: str, now: datetime) -> tuple[int, int]:
-    return 0, 0
-
-
-@pytest.fixture
-async def admission(redis_server: embedded.Server) -> AsyncIterator[Admission]:
-    connection = RedisMux(redis_server.url)
-    door = Admission(connection, spent=_nothing_spent, workers=1)
-    await door.start()
-    yield door
-    await door.stop()
-    await connection.close()
 
 
 async def admit(

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
@@ -28,20 +28,6 @@ WHO = Caller(
 )
 BACK = 3.0
 """Seconds within which all is as it should be."""
-
-
-async def _nothing_spent(key: str, now: datetime) -> tuple[int, int]:
-    return 0, 0
-
-
-@pytest.fixture
-async def admission(redis_server: embedded.Server) -> AsyncIterator[Admission]:
-    connection = RedisMux(redis_server.url)
-    door = Admission(connection, spent=_nothing_spent, workers=1)
-    await door.start()
-    yield door
-    await door.stop()
-    await connection.close()
 
 
 @pytest.fixture
