@@ -1,5 +1,6 @@
 """`make run` from outside: what it starts works, a refusal is one line, and nothing is left behind."""
 
+import contextlib
 import os
 import re
 import signal
@@ -95,8 +96,9 @@ def test_a_part_that_is_killed_comes_back(run: Run, var: Path, port: int) -> Non
     system = run(var=var, PORT=str(port))
     system.wait_ready()
     for process in _descendants(system):
-        if "llmgateway.serve" in process.cmdline():
-            process.kill()
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended since the others were listed
+            if "llmgateway.serve" in process.cmdline():
+                process.kill()
     system.ready = lambda: "gateway ended with code -9; again in" in system.output() and _is_ready(port)
     system.wait_ready()
 
