@@ -16,7 +16,8 @@ from evals_app.exceptions import DatasetInvalid
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_YAML_BYTES = 8 * 1024 * 1024
-"""YAML is slow to read: many cases come as JSON Lines or CSV."""
+MAX_YAML_VALUES = 500_000
+"""YAML is slow to read, 6 µs for each value: many cases come as JSON Lines or CSV."""
 JSON_MARK = ":json"
 """Ends the name of a CSV column whose cells are JSON; the others are texts."""
 VARIABLE = "variables."
@@ -79,7 +80,7 @@ def from_yaml(text: str) -> DatasetContent:
 
 def _check_events(text: str) -> None:
     """Before the tree is built, in which an alias can stand for any size and libyaml bounds no depth."""
-    depth = 0
+    depth = count = 0
     for event in yaml.parse(text, Loader=_Loader):
         mark: Any = event.start_mark
         if isinstance(event, yaml.AliasEvent):
@@ -87,6 +88,9 @@ def _check_events(text: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise yaml.composer.ComposerError(None, None, "nested too deeply", mark)
+        count += isinstance(event, yaml.NodeEvent)
+        if count > MAX_YAML_VALUES:
+            raise DatasetInvalid(f"more than {MAX_YAML_VALUES} values in YAML: import JSON Lines or CSV")
 
 
 def to_yaml(content: DatasetContent) -> str:

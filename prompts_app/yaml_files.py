@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -37,6 +37,8 @@ class PromptFile:
     content: VersionContent
     source: str
     """The file's path, for messages."""
+    values: int = field(default=0, compare=False)
+    """Texts, numbers, lists and mappings that were read, the keys too: what the reading cost."""
 
 
 _Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -84,13 +86,13 @@ def parse(data: bytes, *, source: str) -> PromptFile:
         line = data.count(b"\n", 0, exc.start) + 1
         raise FileInvalid(f"{source}:{line}: not UTF-8") from exc
     try:
-        _check_events(text, source)
+        count = _check_events(text, source)
         node, values = _compose(text)
     except (yaml.YAMLError, RecursionError) as exc:
         raise FileInvalid(f"{source}:{_line_of(exc, text)}: {_first_line(exc)}") from exc
     if not isinstance(node, yaml.MappingNode):
         raise FileInvalid(f"{source}:1: a prompt file is a mapping with name, version and user")
-    return _prompt_file(values, source=source, lines=_lines(node, source))
+    return replace(_prompt_file(values, source=source, lines=_lines(node, source)), values=count)
 
 
 def dump(file: PromptFile) -> bytes:
@@ -103,8 +105,9 @@ def dump(file: PromptFile) -> bytes:
     )
 
 
-def _check_events(text: str, source: str) -> None:
-    depth = 0
+def _check_events(text: str, source: str) -> int:
+    """Before the tree is built. The number of values."""
+    depth = count = 0
     for event in yaml.parse(text, Loader=_Loader):
         line = event.start_mark.line + 1 if event.start_mark else 1
         if getattr(event, "anchor", None):
@@ -114,6 +117,8 @@ def _check_events(text: str, source: str) -> None:
         depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
         if depth > MAX_DEPTH:
             raise FileInvalid(f"{source}:{line}: nested deeper than {MAX_DEPTH}")
+        count += isinstance(event, yaml.NodeEvent)
+    return count
 
 
 def _compose(text: str) -> tuple[yaml.Node | None, Any]:

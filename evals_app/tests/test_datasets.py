@@ -143,3 +143,10 @@ def test_a_long_yaml_list_is_read_without_delay():
     with pytest.raises(DatasetInvalid):
         dataset_files.from_yaml("x: [" + "1, " * 80_000 + "1]")
     assert time.process_time() - began < 4
+
+
+def test_more_yaml_than_anybody_waits_for_is_refused_before_it_is_read():
+    began = time.process_time()
+    with pytest.raises(DatasetInvalid, match="import JSON Lines or CSV"):
+        dataset_files.from_yaml("x: [" + "1," * 4_000_000 + "1]")
+    assert time.process_time() - began < 8

@@ -1,9 +1,10 @@
 import io
+import time
 import zipfile
 
 import pytest
 
-from prompts_app.archives import MAX_FILES, pack, unpack
+from prompts_app.archives import MAX_FILES, MAX_VALUES, pack, unpack
 from prompts_app.content import VersionContent
 from prompts_app.yaml_files import MAX_FILE_BYTES, FileInvalid, PromptFile, dump
 
@@ -63,3 +64,12 @@ def test_the_folder_may_lie_in_another_and_other_files_are_passed_over() -> None
 def test_what_is_wrong_with_an_upload_is_named(data: bytes, says: str) -> None:
     with pytest.raises(FileInvalid, match=says):
         unpack(data, name="x.zip")
+
+
+def test_a_zip_of_files_that_are_slow_to_read_is_left_off() -> None:
+    listed = b"name: a\nversion: v%d\nuser: x\nvariables: {properties: {x: {enum: [" + b"1," * 60_000 + b"1]}}}\n"
+    data = zipped(**{f"a__v{number}.yaml": listed % number for number in range(30)})
+    began = time.process_time()
+    with pytest.raises(FileInvalid, match=f"x.zip: holds more than {MAX_VALUES} values"):
+        unpack(data, name="x.zip")
+    assert time.process_time() - began < 30
