@@ -63,15 +63,16 @@ def _variables(variables: Mapping[str, Any] | None, masks: Masks) -> Mapping[str
     """All or nothing: a part of them would be another question."""
     if variables is None or len(msgspec.json.encode(variables)) > BOUND:
         return None
-    return {name: _value(value, masks) for name, value in variables.items()}
+    kept: Mapping[str, Any] = _value(variables, masks)
+    return kept
 
 
 def _value(value: Any, masks: Masks) -> Any:
-    """All texts within a JSON value."""
+    """All texts within a JSON value, names too: a secret may be one."""
     if isinstance(value, str):
         return mask(value, masks)
     if isinstance(value, Mapping):
-        return {name: _value(item, masks) for name, item in value.items()}
+        return {mask(name, masks): _value(item, masks) for name, item in value.items()}
     return [_value(item, masks) for item in value] if isinstance(value, list | tuple) else value
 
 

@@ -161,10 +161,10 @@ def test_every_part_of_a_content_is_masked_and_pictures_are_not_kept(masks: Mask
         reply="Hi ada@example.com",
         tool_calls=(call,),
         days=1,
-        variables={"to": ["ada@example.com", 7], "by": {"name": "bob@example.com"}},
+        variables={"to": ["ada@example.com", 7], "by": {"bob@example.com": "bob@example.com"}},
     )
     kept = masked(content, masks)
-    assert kept.variables == {"to": ["[email]", 7], "by": {"name": "[email]"}}
+    assert kept.variables == {"to": ["[email]", 7], "by": {"[email]": "[email]"}}
     assert kept.messages[0].content == "I am [email]"
     assert kept.messages[0].images == (Image(media_type="image/png", data=""),)
     assert kept.messages[0].tool_calls == kept.tool_calls
