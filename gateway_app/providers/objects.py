@@ -2,28 +2,15 @@
 
 from typing import Any
 
-import msgspec
-
-DEPTH = 64
-"""Levels of nesting that are passed on as structure; Google's own limit is below 100."""
+from gateway_app import json_numbers
+from gateway_app.nesting import too_deep
 
 
 def as_object(text: str, *, wrapped_as: str) -> dict[str, Any]:
     """Anything but an object is wrapped, and what is nested too deeply stays text."""
     try:
-        value = msgspec.json.decode(text) if nesting(text) <= DEPTH else text
-    except ValueError:
+        value = json_numbers.untyped(text)
+        value = text if too_deep(text) else value
+    except (ValueError, RecursionError):
         value = text
     return value if isinstance(value, dict) else {wrapped_as: value}
-
-
-def nesting(text: str) -> int:
-    """At least the depth of the JSON in `text`: brackets inside strings count too."""
-    depth = deepest = 0
-    for character in text:
-        if character in "[{":
-            depth += 1
-            deepest = max(deepest, depth)
-        elif character in "]}":
-            depth -= 1
-    return deepest
