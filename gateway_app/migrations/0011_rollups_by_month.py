@@ -37,6 +37,18 @@ FROM gateway_app_rollup WHERE period = 'day' GROUP BY date_trunc('month', start,
 """
 
 
+def histogram(name):
+    """Nothing is taken back where this is interrupted: what is there already is not in the way."""
+    field = gateway_app.models.rollups.HistogramField(db_default=Decimal(0))
+    add = f"ALTER TABLE gateway_app_rollup ADD COLUMN IF NOT EXISTS {name} numeric DEFAULT 0 NOT NULL"
+    return migrations.SeparateDatabaseAndState(
+        database_operations=[
+            migrations.RunSQL(add, f"ALTER TABLE gateway_app_rollup DROP COLUMN {name}")
+        ],
+        state_operations=[migrations.AddField("rollup", name, field)],
+    )
+
+
 def number(apps, schema_editor):
     """In batches of their own, and again from the start where it was interrupted."""
     with schema_editor.connection.cursor() as cursor:
@@ -55,12 +67,7 @@ class Migration(migrations.Migration):
             "period",
             models.CharField(choices=[("hour", "Hour"), ("day", "Day"), ("month", "Month")], max_length=5),
         ),
-        migrations.AddField(
-            "rollup", "latency", gateway_app.models.rollups.HistogramField(db_default=Decimal(0))
-        ),
-        migrations.AddField(
-            "rollup", "first_token", gateway_app.models.rollups.HistogramField(db_default=Decimal(0))
-        ),
+        *(histogram(name) for name in ("latency", "first_token")),
         migrations.SeparateDatabaseAndState(
             database_operations=[migrations.RunSQL(KEEP, GIVE_BACK)],
             state_operations=[migrations.RemoveField("rollup", array) for array in ARRAYS],

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 from django.contrib.postgres.operations import AddIndexConcurrently, RemoveIndexConcurrently
-from django.db import migrations, models
+from django.db import connection, migrations, models
 from django.db.migrations import Migration
 from django.db.migrations.loader import MigrationLoader
 
@@ -92,3 +92,16 @@ def test_what_the_old_code_can_live_with_is_let_through(made: Migration) -> None
 @pytest.mark.parametrize("made", BROKEN)
 def test_what_it_cannot_live_with_is_found(made: Migration) -> None:
     assert len(broken(made)) == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_migration_without_a_transaction_can_be_repeated() -> None:
+    """As after an interruption just before its end."""
+    loader = MigrationLoader(connection)
+    repeated = 0
+    for (app, name), one in sorted(loader.disk_migrations.items()):
+        if not one.atomic:
+            with connection.schema_editor(atomic=False) as editor:
+                one.apply(loader.project_state((app, name), at_end=False), editor)
+            repeated += 1
+    assert repeated
