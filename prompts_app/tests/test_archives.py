@@ -67,7 +67,9 @@ def test_what_is_wrong_with_an_upload_is_named(data: bytes, says: str) -> None:
 
 
 def test_a_zip_of_files_that_are_slow_to_read_is_left_off() -> None:
-    listed = b"name: a\nversion: v%d\nuser: x\nvariables: {properties: {x: {enum: [" + b"1," * 60_000 + b"1]}}}\n"
+    listed = (
+        b"name: a\nversion: v%d\nuser: x\nvariables: {properties: {x: {enum: [" + b"1," * 60_000 + b"1]}}}\n"
+    )
     data = zipped(**{f"a__v{number}.yaml": listed % number for number in range(30)})
     began = time.process_time()
     with pytest.raises(FileInvalid, match=f"x.zip: holds more than {MAX_VALUES} values"):
