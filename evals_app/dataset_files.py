@@ -3,16 +3,15 @@
 import csv
 import io
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
-import yaml
 
 from evals_app.datasets import CaseContent, DatasetContent, read
 from evals_app.evaluators.json_output import NotJson, parse
 from evals_app.exceptions import DatasetInvalid
+from prompts_app import plain_yaml
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_YAML_BYTES = 8 * 1024 * 1024
@@ -23,79 +22,21 @@ JSON_MARK = ":json"
 VARIABLE = "variables."
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """A spreadsheet takes a cell that begins like this for a formula."""
-OTHER_BREAKS = re.compile("[\r\x85\u2028\u2029]")
-
-
 MAX_DEPTH = 100
-_Base: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-"""libyaml where it is there: it takes a fraction of the time."""
-
-
-class _Loader(_Base):
-    """Plain values are those of JSON: no dates, no `yes`, no octal numbers."""
-
-    yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        mapping: dict[Any, Any] = super().construct_mapping(node, deep=deep)
-        if len(mapping) < len(node.value):
-            raise yaml.constructor.ConstructorError(None, None, "a key stands twice", node.start_mark)
-        return mapping
-
-
-class _Dumper(yaml.SafeDumper):
-    """Texts of several lines as blocks."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    # YAML folds the line breaks that are not ours: only quoted do they come back.
-    style = '"' if OTHER_BREAKS.search(text) else "|" if "\n" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
-for _kind, _pattern, _first in (
-    ("null", r"^(?:null|~|)$", ["n", "~", ""]),
-    ("bool", r"^(?:true|false)$", ["t", "f"]),
-    ("int", r"^-?(?:0|[1-9][0-9]{0,999})$", list("-0123456789")),
-    ("float", r"^-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]{1,3})?$", list("-0123456789")),
-):
-    for _resolver in (_Loader, _Dumper):  # the dumper too: it then quotes texts that look like values
-        _resolver.add_implicit_resolver(f"tag:yaml.org,2002:{_kind}", re.compile(_pattern), _first)
 
 
 def from_yaml(text: str) -> DatasetContent:
     """Raises `DatasetInvalid`."""
     _bound(text, MAX_YAML_BYTES)
     try:
-        _check_events(text)
-        value = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except (yaml.YAMLError, RecursionError) as exc:
-        raise DatasetInvalid(f"not YAML: {' '.join(str(exc).split())}") from exc
-    return read(value)
-
-
-def _check_events(text: str) -> None:
-    """Before the tree is built, in which an alias can stand for any size and libyaml bounds no depth."""
-    depth = count = 0
-    for event in yaml.parse(text, Loader=_Loader):
-        mark: Any = event.start_mark
-        if isinstance(event, yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "aliases are not taken", mark)
-        depth += isinstance(event, yaml.CollectionStartEvent) - isinstance(event, yaml.CollectionEndEvent)
-        if depth > MAX_DEPTH:
-            raise yaml.composer.ComposerError(None, None, "nested too deeply", mark)
-        count += isinstance(event, yaml.NodeEvent)
-        if count > MAX_YAML_VALUES:
-            raise DatasetInvalid(f"more than {MAX_YAML_VALUES} values in YAML: import JSON Lines or CSV")
+        document = plain_yaml.load(text, deepest=MAX_DEPTH, largest=MAX_YAML_VALUES)
+    except plain_yaml.NotPlain as exc:
+        raise DatasetInvalid(f"not YAML: {exc}") from exc
+    return read(document.value)
 
 
 def to_yaml(content: DatasetContent) -> str:
-    value = msgspec.to_builtins(content)
-    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
+    return plain_yaml.dump(msgspec.to_builtins(content), width=110)
 
 
 def cases_from_jsonl(text: str) -> list[Any]:

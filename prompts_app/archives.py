@@ -10,8 +10,8 @@ from prompts_app.yaml_files import MAX_FILE_BYTES, FileInvalid, PromptFile, dump
 MAX_FILES = 2000
 MAX_BYTES = 16 * 1024 * 1024
 """Of an upload, and of all its files unpacked."""
-MAX_VALUES = 500_000
-"""Of all its files: each takes 10 µs to read."""
+MAX_SIZE = 500_000
+"""Values in all its files."""
 WRITTEN = (1980, 1, 1, 0, 0, 0)
 """The same files make the same zip, byte for byte."""
 
@@ -51,12 +51,12 @@ def _members(archive: zipfile.ZipFile, name: str) -> list[zipfile.ZipInfo]:
 
 
 def _read_all(archive: zipfile.ZipFile, name: str) -> Iterator[PromptFile]:
-    values = 0
+    size = 0
     for info in _members(archive, name):
         file = _read(archive, info)
-        values += file.values
-        if values > MAX_VALUES:
-            raise FileInvalid(f"{name}: holds more than {MAX_VALUES} values")
+        size += file.size
+        if size > MAX_SIZE:
+            raise FileInvalid(f"{name}: holds more than {MAX_SIZE} values")
         yield file
 
 

@@ -6,11 +6,11 @@ from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 import msgspec
-import yaml
 from msgspec import Meta, Struct
 
 from evals_app.exceptions import PlanInvalid
 from evals_app.experiments.measures import Direction, Measure
+from prompts_app import plain_yaml
 
 NAME = r"[a-z0-9][a-z0-9_-]{0,63}"
 FEWEST_GUARDRAILS, MOST_GUARDRAILS = 2, 5
@@ -128,9 +128,10 @@ def read(data: Any) -> Plan:
 def from_yaml(text: str) -> Plan:
     """Raises `PlanInvalid`."""
     try:
-        return read(yaml.safe_load(text))
-    except yaml.YAMLError as exc:
-        raise PlanInvalid(f"this is no YAML: {exc}") from exc
+        document = plain_yaml.load(text, deepest=32, largest=10_000)
+    except plain_yaml.NotPlain as exc:
+        raise PlanInvalid(f"not YAML: {exc}") from exc
+    return read(document.value)
 
 
 def plain(plan: Plan) -> dict[str, Any]:

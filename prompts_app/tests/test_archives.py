@@ -4,7 +4,7 @@ import zipfile
 
 import pytest
 
-from prompts_app.archives import MAX_FILES, MAX_VALUES, pack, unpack
+from prompts_app.archives import MAX_FILES, MAX_SIZE, pack, unpack
 from prompts_app.content import VersionContent
 from prompts_app.yaml_files import MAX_FILE_BYTES, FileInvalid, PromptFile, dump
 
@@ -72,6 +72,6 @@ def test_a_zip_of_files_that_are_slow_to_read_is_left_off() -> None:
     )
     data = zipped(**{f"a__v{number}.yaml": listed % number for number in range(30)})
     began = time.process_time()
-    with pytest.raises(FileInvalid, match=f"x.zip: holds more than {MAX_VALUES} values"):
+    with pytest.raises(FileInvalid, match=f"x.zip: holds more than {MAX_SIZE} values"):
         unpack(data, name="x.zip")
     assert time.process_time() - began < 30

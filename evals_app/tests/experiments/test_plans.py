@@ -64,7 +64,7 @@ def test_the_champion_keeps_something_to_compare_with_while_the_last_step_is_wat
 
 
 def test_text_that_is_no_yaml_is_refused():
-    with pytest.raises(PlanInvalid, match="no YAML"):
+    with pytest.raises(PlanInvalid, match="not YAML"):
         plans.from_yaml("a: [")
 
 
