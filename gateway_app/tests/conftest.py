@@ -12,9 +12,11 @@ from gateway_app.admission import Admission
 from gateway_app.events import Fold
 from gateway_app.flight_share import FlightShare
 from gateway_app.flights import Flights
+from gateway_app.providers.anthropic import Anthropic
 from gateway_app.providers.base import Provider
 from gateway_app.providers.gemini import Gemini
 from gateway_app.providers.gemini_sdk import GeminiSdk
+from gateway_app.providers.openai import OpenAI
 from gateway_app.redis_mux import RedisMux
 from gateway_app.testing.simulator import Simulator
 from gateway_app.types import Chunk, Completion, CompletionRequest, Message
@@ -130,3 +132,19 @@ async def until(condition: Callable[[], object], *, within: float = 1.0) -> None
     async with asyncio.timeout(within):
         while not condition():
             await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def anthropic(simulator: Simulator) -> AsyncIterator[Anthropic]:
+    adapter = Anthropic(api_key="for-tests", base_url=simulator.url)
+    await adapter.open()
+    yield adapter
+    await adapter.close()
+
+
+@pytest.fixture
+async def openai(simulator: Simulator) -> AsyncIterator[OpenAI]:
+    adapter = OpenAI(api_key="for-tests", base_url=f"{simulator.url}/v1")
+    await adapter.open()
+    yield adapter
+    await adapter.close()
