@@ -12,6 +12,7 @@ from unfold.widgets import UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from prompts_app.changes import By
 from prompts_app.content import FIELDS, VersionContent, from_json, is_storable, texts_in
+from prompts_app.json_parser import DEEPEST, too_deep
 from prompts_app.models import Prompt, PromptVersion
 
 CODE = {"class": "prompt-code", "spellcheck": "false"}
@@ -28,16 +29,21 @@ class StorableJSON(forms.JSONField):
     """JSON that Postgres can store; what it cannot is shown again as it was typed."""
 
     def to_python(self, value: Any) -> Any:
-        parsed = super().to_python(value)
-        if not _storable(parsed):
-            raise forms.ValidationError(
-                "Holds what cannot be stored: a NUL, half a surrogate pair, or a number that is none."
-            )
-        return parsed
+        with suppress(ValueError, RecursionError):  # thousands of digits, thousands of levels
+            parsed = super().to_python(value)
+            if _storable(parsed):
+                return parsed
+        raise forms.ValidationError(
+            "Holds what cannot be stored: a NUL, half a surrogate pair, a number that is none or far too long"
+            f", or more than {DEEPEST} levels."
+        )
 
     def bound_data(self, data: Any, initial: Any) -> Any:
-        shown = super().bound_data(data, initial)
-        return shown if _storable(shown) else InvalidJSONInput(data)
+        with suppress(ValueError, RecursionError):
+            shown = super().bound_data(data, initial)
+            if _storable(shown):
+                return shown
+        return InvalidJSONInput(data)
 
 
 class OptionalJSON(StorableJSON):
@@ -53,7 +59,7 @@ class OptionalJSON(StorableJSON):
 def _storable(value: Any) -> bool:
     with suppress(ValueError, RecursionError):
         json.dumps(value, allow_nan=False)
-        return all(map(is_storable, texts_in(value)))
+        return not too_deep(value) and all(map(is_storable, texts_in(value)))
     return False
 
 

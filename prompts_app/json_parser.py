@@ -33,8 +33,14 @@ class StrictJsonParser(BaseParser):
             raise ParseError(f"the body is nested deeper than {DEEPEST} levels") from exc
         except ValueError as exc:  # no UTF-8, no JSON, a number of too many digits
             raise ParseError(f"the body is not JSON: {exc}") from exc
-        _check_depth(value, left=DEEPEST)
+        if too_deep(value):
+            raise ParseError(f"the body is nested deeper than {DEEPEST} levels")
         return value
+
+
+def too_deep(value: Any, *, left: int = DEEPEST) -> bool:
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return bool(inner) and (not left or any(too_deep(part, left=left - 1) for part in inner))
 
 
 def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -53,11 +59,3 @@ def _finite(text: str) -> float:
 
 def _no_number(text: str) -> NoReturn:
     raise ParseError(f"{text} is no number")
-
-
-def _check_depth(value: Any, *, left: int) -> None:
-    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    if inner and not left:
-        raise ParseError(f"the body is nested deeper than {DEEPEST} levels")
-    for part in inner:
-        _check_depth(part, left=left - 1)

@@ -29,6 +29,7 @@ NAMED = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs
 MOST_TOLD = 20
 MOST_SAID = 2_000
 TOLD_OF_ONE = 300
+UNTOLD = "the value does not fit the schema, and is too large or too deep to say where"
 
 
 class SchemaInvalid(ValueError):
@@ -84,14 +85,16 @@ class JsonSchema:
     def complaints(self, value: Any, *, but: frozenset[str] = frozenset()) -> list[str]:
         """What keeps a value that does not fit from it, without the keywords of `but` for the whole value."""
         if not self._tellable(value):
-            return ["the value does not fit the schema, and is too large or too deep to say where"]
-        errors = self._validator.iter_errors(value)
-        told = (
-            explain(error, self._schema)
-            for error in errors
-            if error.instance_path or len(error.schema_path) > 1 or _keyword(error) not in but
-        )
-        return _bounded(told)
+            return [UNTOLD]
+        try:
+            return _bounded(self._told(value, but))
+        except ValueError:  # nested deeper than the validator follows
+            return [UNTOLD]
+
+    def _told(self, value: Any, but: frozenset[str]) -> Iterator[str]:
+        for error in self._validator.iter_errors(value):
+            if error.instance_path or len(error.schema_path) > 1 or _keyword(error) not in but:
+                yield explain(error, self._schema)
 
     def _tellable(self, value: Any) -> bool:
         """To tell what is wrong, a recursive schema is followed along each of its ways, over and over."""

@@ -52,8 +52,19 @@ def test_json_of_the_wrong_shape_is_explained(admin: Client, draft: MakeVersion)
     assert "messages: 0" in text(response)
 
 
-@pytest.mark.parametrize("typed", [r'{"a": "\ud800"}', r'{"\u0000": 1}', '{"a": NaN}', '{"a": 1e999}'])
-@pytest.mark.parametrize("field", ["variables", "parameters", "response_schema"])
+UNSTORABLE = [
+    r'{"a": "\ud800"}',
+    r'{"\u0000": 1}',
+    '{"a": NaN}',
+    '{"a": 1e999}',
+    '{"a": ' + "1" * 5_000 + "}",
+    "[" * 100 + "]" * 100,
+    "[" * 50_000,
+]
+
+
+@pytest.mark.parametrize("typed", UNSTORABLE, ids=range(len(UNSTORABLE)))
+@pytest.mark.parametrize("field", ["variables", "parameters", "messages", "response_schema"])
 def test_json_that_cannot_be_stored_is_told_and_shown_as_it_was_typed(
     admin: Client, draft: MakeVersion, field: str, typed: str
 ) -> None:

@@ -189,6 +189,10 @@ def test_who_names_a_wrong_variable_is_told_no_more_than_anybody_reads(published
     assert str(caught.value).endswith('name.19 must be of type "string"; and more')
 
 
+def test_a_value_nested_deeper_than_anybody_follows_is_told_so() -> None:
+    assert "too deep to say where" in JsonSchema({"type": "string"}).complaints(nested(300))[0]
+
+
 STANDING = [
     {"$anchor": "a", "properties": {"x": {"$ref": "#a"}}},
     {"$defs": {"a b": {}, "c/d": {}}, "allOf": [{"$ref": "#/$defs/a%20b"}, {"$ref": "#/$defs/c~1d"}]},
