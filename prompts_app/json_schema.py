@@ -139,7 +139,7 @@ def explain(error: rs.ValidationError, schema: Mapping[str, Any] | None = None) 
             says = f"must have {rule}"
         case "additionalProperties":
             allowed = ", ".join(sorted(_at(schema, [*error.schema_path[:-1], "properties"]) or ()))
-            says = f"has unknown fields; known are {allowed}"
+            says = "has unknown fields" + (f"; known are {allowed}" if allowed else "")
         case "false":
             says = "must not be there"
         case _:
@@ -189,9 +189,9 @@ def _validator(schema: Mapping[str, Any]) -> tuple[rs.Draft202012Validator, int 
 
 def _keyword(error: rs.ValidationError) -> str:
     """As the schema says it: the validator has names of its own for a few."""
-    if error.kind.name == "falseSchema":
-        return "false"
-    return str(error.schema_path[-1]) if error.schema_path else error.kind.name
+    keyword = str(error.schema_path[-1]) if error.schema_path else error.kind.name
+    # Where nothing is declared, the validator takes `additionalProperties` for any other false.
+    return "false" if error.kind.name == "falseSchema" and keyword != "additionalProperties" else keyword
 
 
 def _rule(error: rs.ValidationError, schema: Mapping[str, Any] | None) -> Any:

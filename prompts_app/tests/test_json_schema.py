@@ -189,6 +189,17 @@ def test_who_names_a_wrong_variable_is_told_no_more_than_anybody_reads(published
     assert str(caught.value).endswith('name.19 must be of type "string"; and more')
 
 
+CLOSED = {"type": "object", "additionalProperties": False}
+
+
+def test_a_schema_that_declares_nothing_does_not_forbid_what_the_text_names(published: MakeVersion) -> None:
+    content = published("v1", user="hello {{name}}", variables=CLOSED).content
+    assert content.render({"name": "Ada"})[-1].content == "hello Ada"
+    with pytest.raises(VariablesInvalid, match="unknown variables: other"):
+        content.render({"name": "Ada", "other": 1})
+    assert JsonSchema({"properties": {"a": CLOSED}}).complaints({"a": {"b": 1}}) == ["a has unknown fields"]
+
+
 def test_a_value_nested_deeper_than_anybody_follows_is_told_so() -> None:
     assert "too deep to say where" in JsonSchema({"type": "string"}).complaints(nested(300))[0]
 
