@@ -100,8 +100,8 @@ class JsonSchema:
         """To tell what is wrong, a recursive schema is followed along each of its ways, over and over."""
         most = MOST_TELLABLE // self._cost.rules
         size, depth = size_of(value, most=most)
-        ways = max(self._cost.returns, 1)
-        return size <= most and (ways == 1 or (depth < DEEPEST_TOLD and size * ways**depth <= most))
+        ways, on = self._cost.ways, self._cost.ways_on
+        return size * ways <= most and (on == 1 or (depth < DEEPEST_TOLD and size * ways * on**depth <= most))
 
 
 def schema_problems(schema: Mapping[str, Any]) -> list[str]:

@@ -32,8 +32,10 @@ class TooLarge(ValueError):
 @dataclass(slots=True)
 class Cost:
     rules: int = 0
-    returns: int = 0
-    """References back into what is being expanded: a recursive schema has some."""
+    ways: int = 1
+    """References from the schema that lead back into what is being expanded: a recursive one has some."""
+    ways_on: int = 1
+    """Those from where one of them leads, at the most: so many again for each level of a value."""
     unique: bool = False
     """Somewhere items must differ."""
 
@@ -58,6 +60,15 @@ class _Counter:
     cost: Cost = field(default_factory=Cost)
     anchors: dict[str, Schema] = field(default_factory=dict)
     recursive: list[Schema] = field(default_factory=list)
+    returns: int = 0
+    """References back, since the start."""
+    rooted: bool = False
+    """One leads to the schema itself."""
+
+    def ways_from(self, start: Schema) -> int:
+        self.returns = 0
+        self.count(start, _Way(frozenset({id(start)}), frozenset({id(start)})))
+        return max(self.returns, 1)
 
     def count(self, schema: Schema, way: _Way) -> None:
         needed = schema.get("required")
@@ -77,7 +88,8 @@ class _Counter:
             raise TooLarge(f"the $ref {reference} leads back to itself without an end")
         if id(target) in way.all:
             self.cost.grow(1)
-            self.cost.returns += 1
+            self.returns += 1
+            self.rooted = self.rooted or target is self.root
             if not any(target is known for known in self.recursive):
                 self.recursive.append(target)
         else:
@@ -88,8 +100,9 @@ def cost_of(schema: Schema) -> Cost:
     """Counts no further than `MOST_RULES`. Raises `TooLarge`, `RecursionError`."""
     counter = _Counter(schema, anchors=dict(_anchors(schema)))
     counter.recursive.append(schema)
-    for start in counter.recursive:  # grows while it is walked
-        counter.count(start, _Way(frozenset({id(start)}), frozenset({id(start)})))
+    ways = [counter.ways_from(start) for start in counter.recursive]  # grows while it is walked
+    counter.cost.ways = ways[0]
+    counter.cost.ways_on = max(ways if counter.rooted else ways[1:], default=1)
     return counter.cost
 
 

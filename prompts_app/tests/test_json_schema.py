@@ -157,6 +157,18 @@ def test_a_recursive_schema_is_held_against_deep_values_at_once(schema: dict[str
         assert compiled.complaints(nested(3)) == ['a.a.a must be of type ["string", "object"]']
 
 
+def test_what_is_wrong_within_a_tree_is_told_where_its_nodes_are_defined_by_name() -> None:
+    node = {
+        "type": "object",
+        "properties": {"name": {"type": "string"}, "children": {"items": {"$ref": "#/$defs/Node"}}},
+    }
+    tree: Any = {"name": 1}
+    for _ in range(20):
+        tree = {"name": "n", "children": [tree]}
+    schema = JsonSchema({"$ref": "#/$defs/Node", "$defs": {"Node": node}})
+    assert schema.complaints(tree) == ["children.0." * 20 + 'name must be of type "string"']
+
+
 MANY = [
     ({"items": {"type": "string"}}, [1] * 100_000),
     ({"required": [f"r{number}" for number in range(1000)]}, {"x": [1] * 9_000}),
