@@ -45,6 +45,7 @@ def schedule_change(
         prompt=owner,
         action=action,
         version=version,
+        digest=_draft_digest(owner, version),
         split=dict(split or {}),
         at=at,
         author=by["actor"],
@@ -114,11 +115,19 @@ def _do(change: ScheduledChange, by: By) -> None:
             raise ChangeRefused("a split names at least one version")
         services.set_split(prompt=prompt.name, split=change.split, **by)
         return
-    draft = find_version(prompt, change.version).status == PromptVersion.Status.DRAFT
+    version = find_version(prompt, change.version)
+    draft = version.status == PromptVersion.Status.DRAFT
+    if draft and change.digest not in ("", version.digest):
+        raise ChangeRefused(f"{version.label} was edited after this was planned: look at it and plan it again")
     if draft or change.action == Action.PUBLISH:
         services.publish_version(prompt=prompt.name, version=change.version, **by)
     if change.action == Action.MAKE_LIVE:
         services.activate_version(prompt=prompt.name, version=change.version, **by)
+
+
+def _draft_digest(prompt: Prompt, version: str) -> str:
+    draft = prompt.versions.filter(label=version, status=PromptVersion.Status.DRAFT).first()
+    return draft.digest if draft else ""
 
 
 def _end(change: ScheduledChange, state: str, *, outcome: str = "") -> None:

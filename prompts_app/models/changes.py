@@ -61,6 +61,8 @@ class ScheduledChange(models.Model):
     action = models.CharField(max_length=9, choices=Action)
     version = models.CharField(max_length=32, blank=True)
     """Label; empty where the action is a split."""
+    digest = models.CharField(max_length=64, blank=True, db_default="")
+    """Of the draft that is to be published, as it was when that was planned."""
     split = models.JSONField(default=dict, blank=True)
     at = models.DateTimeField()
     author = models.CharField(max_length=150)

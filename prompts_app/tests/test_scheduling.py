@@ -12,7 +12,7 @@ from django.utils import timezone
 from prompts_app import services
 from prompts_app.changes import By
 from prompts_app.exceptions import ChangeRefused, VersionNotFound
-from prompts_app.models import Prompt, PromptChange, ScheduledChange
+from prompts_app.models import Prompt, PromptChange, PromptVersion, ScheduledChange
 from prompts_app.scheduling import MAX_WAITING, apply_due, cancel_change, schedule_change
 from prompts_app.tasks import apply_scheduled
 from prompts_app.tests.conftest import MakeVersion
@@ -163,6 +163,18 @@ def test_who_must_be_reviewed_cannot_plan_around_it(draft: MakeVersion, settings
     draft("v1")
     with pytest.raises(ChangeRefused, match="somebody else must review"):
         plan("make_live", version="v1")
+
+
+def test_only_the_draft_that_was_planned_is_published(draft: MakeVersion) -> None:
+    """Whoever planned it has looked at that one, and stands for it."""
+    draft("v1")
+    change = plan("publish", version="v1")
+    draft("v1", user="something else")
+    assert apply_due(until=later()) == 0
+    change.refresh_from_db()
+    assert change.state == "refused"
+    assert "v1 was edited after this was planned" in change.outcome
+    assert PromptVersion.objects.get().status == "draft"
 
 
 def test_many_workers_do_it_once(two_versions: Prompt) -> None:  # noqa: F811
