@@ -7,10 +7,9 @@ from gateway_app.nesting import too_deep
 
 
 def as_object(text: str, *, wrapped_as: str) -> dict[str, Any]:
-    """Anything but an object is wrapped, and what is nested too deeply stays text."""
+    """Anything but an object is wrapped. Nested too deeply it stays text: Google refuses 100 levels."""
     try:
-        value = json_numbers.untyped(text)
-        value = text if too_deep(text) else value
-    except (ValueError, RecursionError):
+        value = text if too_deep(text) else json_numbers.untyped(text)
+    except ValueError:
         value = text
     return value if isinstance(value, dict) else {wrapped_as: value}
