@@ -105,7 +105,7 @@ class _Room:
         left, self._left = self._left, max(0, self._left - len(text))
         if len(text) <= left:
             return mask(text, self._masks)
-        beginning = mask(text[: left + LONGEST_SECRET], self._masks)[:left]
+        beginning = mask(text[: left + LONGEST_SECRET], self._masks)[:left] if left else ""
         return beginning + f"… [cut: {len(text)} characters in all]"
 
     def _some(self, items: Iterable[Item]) -> Iterator[Item]:

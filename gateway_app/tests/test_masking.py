@@ -7,6 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from gateway_app import content
 from gateway_app.content import BOUND, Content, masked
 from gateway_app.masking import Mask, Masks, MasksInvalid, ends_in_check_digit, load, mask
 from gateway_app.types import Image, Message, ToolCall
@@ -179,6 +180,19 @@ def test_content_is_bounded_and_no_secret_is_cut_in_two(masks: Masks) -> None:
     assert len(kept.messages[0].content) < BOUND + 50
     assert "ada" not in kept.messages[0].content
     assert kept.messages[1].content == "… [cut: 5 characters in all]"
+
+
+def test_what_is_not_kept_is_not_looked_at(masks: Masks, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_at: list[int] = []
+
+    def counting(text: str, rules: Masks) -> str:
+        looked_at.append(len(text))
+        return mask(text, rules)
+
+    monkeypatch.setattr(content, "mask", counting)
+    said = (Message(role="user", content="word " * 400),) * 2_048
+    masked(Content(messages=said, reply=None, tool_calls=(), days=1), masks)
+    assert sum(looked_at) < BOUND + 1_100
 
 
 def test_names_and_ids_are_masked_too(masks: Masks) -> None:
