@@ -81,7 +81,8 @@ class ChatSocket(AsyncWebsocketConsumer):
         await self.accept(offered)
         self.watch()
         try:
-            self.gateway.authenticate(given, self.scope)
+            with contextlib.suppress(Unavailable):  # each chat is told; each tick looks at the key again
+                self.gateway.authenticate(given, self.scope)
             self.authorization = given
         except Unauthenticated as exc:
             self._unknown = f"{exc}, the subprotocol bearer.gw_…, or an auth frame"

@@ -6,11 +6,13 @@ import pytest
 from asgiref.testing import ApplicationCommunicator
 
 from gateway_app import gateway, sockets
+from gateway_app.keys import new_key
 from gateway_app.sockets import IDLE_CLOSED, UNAUTHENTICATED, ChatSocket
 
 
-async def connected() -> ApplicationCommunicator:
-    scope = {"type": "websocket", "headers": [], "subprotocols": [], "state": {"gateway": gateway.build()}}
+async def connected(*subprotocols: str) -> ApplicationCommunicator:
+    state = {"gateway": gateway.build()}
+    scope = {"type": "websocket", "headers": [], "subprotocols": list(subprotocols), "state": state}
     client = ApplicationCommunicator(ChatSocket.as_asgi(), scope)
     await client.send_input({"type": "websocket.connect"})
     assert (await client.receive_output())["type"] == "websocket.accept"
@@ -39,4 +41,15 @@ async def test_a_socket_that_brings_no_key_is_closed(monkeypatch: pytest.MonkeyP
     closed = await client.receive_output(2)
     assert (closed["type"], closed["code"]) == ("websocket.close", UNAUTHENTICATED)
     await client.send_input({"type": "websocket.disconnect", "code": UNAUTHENTICATED})
+    await client.wait()
+
+
+async def test_a_key_that_cannot_be_checked_yet_is_told_so_and_may_stay() -> None:
+    client = await connected(f"bearer.{new_key()}")
+    await client.send_input(
+        {"type": "websocket.receive", "text": '{"type": "chat", "id": "a", "prompt": "x"}'}
+    )
+    assert '"unavailable"' in (await client.receive_output())["text"]
+    assert await client.receive_nothing(0.7)
+    await client.send_input({"type": "websocket.disconnect", "code": 1000})
     await client.wait()
