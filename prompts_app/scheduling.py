@@ -118,7 +118,9 @@ def _do(change: ScheduledChange, by: By) -> None:
     version = find_version(prompt, change.version)
     draft = version.status == PromptVersion.Status.DRAFT
     if draft and change.digest not in ("", version.digest):
-        raise ChangeRefused(f"{version.label} was edited after this was planned: look at it and plan it again")
+        raise ChangeRefused(
+            f"{version.label} was edited after this was planned: look at it and plan it again"
+        )
     if draft or change.action == Action.PUBLISH:
         services.publish_version(prompt=prompt.name, version=change.version, **by)
     if change.action == Action.MAKE_LIVE:
