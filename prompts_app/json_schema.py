@@ -10,8 +10,17 @@ from typing import Any
 
 import jsonschema_rs as rs
 
-from prompts_app.schema_cost import Cost, TooLarge, cost_of, has_long_integers, size_of
-from prompts_app.schema_patterns import characters, tiers, why_not
+from prompts_app.schema_cost import (
+    BY_NAME,
+    DATA,
+    DEFINITIONS,
+    Cost,
+    TooLarge,
+    cost_of,
+    has_long_integers,
+    size_of,
+)
+from prompts_app.schema_patterns import characters, misread, tiers, why_not
 
 MASK = "…"
 """Stands for the value in the validator's own messages, which are never read and would be large."""
@@ -23,9 +32,6 @@ MOST_TELLABLE = 30_000
 """Rules times values, of which it is told what is wrong: each complaint takes some ten microseconds."""
 DEEPEST_TOLD = 20
 """Levels of a value that a schema with more than one way back into itself is followed down."""
-DATA = frozenset({"const", "enum", "default", "examples"})
-"""What stands there is no schema, whatever it looks like."""
-NAMED = frozenset({"properties", "patternProperties", "dependentSchemas", "$defs", "definitions"})
 MOST_TOLD = 20
 MOST_SAID = 2_000
 TOLD_OF_ONE = 300
@@ -173,6 +179,8 @@ def _cost(schema: Mapping[str, Any]) -> Cost:
 def _validator(schema: Mapping[str, Any]) -> tuple[rs.Draft202012Validator, int | None]:
     """And how many characters a value may have; None: any number."""
     problem = "it has too many patterns"
+    if pattern := misread(schema):
+        raise SchemaInvalid(_not_taken(pattern))
     for size, most in tiers(schema):
         try:
             return compiled(schema, pattern_size=size), most
@@ -180,11 +188,15 @@ def _validator(schema: Mapping[str, Any]) -> tuple[rs.Draft202012Validator, int 
             if exc.kind.name != "format":
                 raise SchemaInvalid(f"not a JSON Schema: {exc.message[:TOLD_OF_ONE]}") from exc
             pattern = exc.instance if isinstance(exc.instance, str) else str(exc.instance_path[-1])
-            shown = json.dumps(pattern, ensure_ascii=False)[:TOLD_OF_ONE]
-            problem = f"the pattern {shown} is not taken: {why_not(pattern)}"
+            problem = _not_taken(pattern)
         except ValueError as exc:
             raise SchemaInvalid("not a JSON Schema: nested too deeply, or no JSON") from exc
     raise SchemaInvalid(problem)
+
+
+def _not_taken(pattern: str) -> str:
+    shown = json.dumps(pattern, ensure_ascii=False)[:TOLD_OF_ONE]
+    return f"the pattern {shown} is not taken: {why_not(pattern)}"
 
 
 def _keyword(error: rs.ValidationError) -> str:
@@ -236,4 +248,4 @@ def _references(schema: Any, *, top: bool = True, names: bool = False) -> Iterat
             if key in ("$ref", "$dynamicRef") or (key == "$id" and not top):
                 yield key, value
         elif key not in DATA:
-            yield from _references(value, top=False, names=key in NAMED)
+            yield from _references(value, top=False, names=key in BY_NAME + DEFINITIONS)

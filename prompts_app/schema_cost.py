@@ -19,8 +19,10 @@ REFERENCES = ("$ref", "$dynamicRef")
 BY_NAME = ("properties", "patternProperties", "dependentSchemas")
 HERE = ("$ref", "$dynamicRef", "allOf", "anyOf", "oneOf", "not", "if", "then", "else", "dependentSchemas")
 """What these say is held against the same value and not against a part of it."""
-ASIDE = ("$defs", "definitions", "const", "enum", "default", "examples")
-"""Hold nothing against a value where they stand."""
+DEFINITIONS = ("$defs", "definitions")
+"""By name too; hold nothing against a value where they stand."""
+DATA = ("const", "enum", "default", "examples")
+"""What stands there is no schema, whatever it looks like."""
 
 Schema = Mapping[str, Any]
 
@@ -146,7 +148,7 @@ def _inner(value: Any) -> Any:
 def _parts(schema: Schema) -> Iterator[tuple[bool, Schema]]:
     """The subschemas, and whether each is held against the same value. An unknown keyword's count, too."""
     for key, value in schema.items():
-        if key in ASIDE:
+        if key in DEFINITIONS + DATA:
             continue
         by_name = key in BY_NAME and isinstance(value, Mapping)
         for part in value.values() if by_name else value if isinstance(value, list) else [value]:

@@ -67,6 +67,7 @@ ENDLESS = [
     ({"$ref": "#nowhere"}, "leads nowhere"),
     ({"properties": {"a": {"pattern": "^(?=a)"}}}, r'the pattern "\^\(\?=a\)" is not taken'),
     ({"patternProperties": {r"(a)\1": {}}}, "is not taken"),
+    ({"pattern": r"^\<b\>$"}, "is not taken: what it escapes needs no backslash: write < and >"),
     ({"pattern": "(x{1,1000}){1,1000}y"}, "or too large"),
     ({"allOf": [{"pattern": f"a{number}"} for number in range(501)]}, "too many patterns"),
     ({"allOf": [{"pattern": f"^.{{1,1000}}{number}"} for number in range(11)]}, "or too large"),
