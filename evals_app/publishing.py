@@ -10,6 +10,7 @@ from evals_app.models import DatasetVersion, EvalRun
 from evals_app.report import Comparison
 from evals_app.reporting import kept_report
 from evals_app.services import newest_versions
+from prompts_app.models import PromptVersion
 from prompts_app.publish_checks import Candidate, Objection
 
 PASSES = ("better", "not worse")
@@ -48,9 +49,17 @@ def _objection(candidate: Candidate, dataset: DatasetVersion) -> Objection | Non
 
 def _comparisons(candidate: Candidate, dataset: DatasetVersion) -> Iterator[tuple[EvalRun, Comparison]]:
     said = {candidate.version: spoken(candidate.content)}
+    live = _live(candidate)
     runs = dataset.runs.filter(state=EvalRun.State.DONE, model="", digests__contains=said).order_by("-pk")
     for run in runs.iterator():
         report = kept_report(run)
-        if report is None or report.baseline not in candidate.live:
+        # What is live may have been another text when it was a draft.
+        if report is None or (report.baseline, run.digests.get(report.baseline)) not in live:
             continue
         yield from ((run, found) for found in report.comparisons if found.version == candidate.version)
+
+
+def _live(candidate: Candidate) -> set[tuple[str, str]]:
+    """Label and digest of each version that is live."""
+    rows = PromptVersion.objects.filter(prompt__name=candidate.prompt, label__in=candidate.live)
+    return {(row.label, spoken(row.content)) for row in rows}

@@ -32,13 +32,17 @@ def draft(dataset):
     return write("Repeat {{text}}")
 
 
-def write(text):
+def write(text, version="v3"):
     content = VersionContent(user=text, parameters={"max_tokens": 50})
-    return prompts.save_draft(prompt="echo", version="v3", content=content, **ADA)
+    return prompts.save_draft(prompt="echo", version=version, content=content, **ADA)
 
 
-def publish():
-    return prompts.publish_version(prompt="echo", version="v3", **ADA)
+def publish(version="v3"):
+    return prompts.publish_version(prompt="echo", version=version, **ADA)
+
+
+def make_live(version):
+    return prompts.activate_version(prompt="echo", version=version, **ADA)
 
 
 def start(*versions, **changes):
@@ -81,6 +85,19 @@ async def test_a_changed_dataset_asks_for_another_run(draft, dataset, vendor):
 async def test_a_run_against_something_that_is_not_live_does_not_count(draft, vendor):
     await evaluated("v2", "v3")
     assert "compares this text with v1" in await refusal()
+
+
+@pytest.mark.usefixtures("required")
+async def test_a_run_against_what_is_live_as_it_was_before_an_edit_does_not_count(draft, vendor):
+    await in_thread(partial(write, "Say nothing of {{text}}", "v4"))
+    await evaluated("v4", "v3")
+    await in_thread(partial(write, "Repeat this: {{text}}", "v4"))
+    await evaluated("v1", "v4")
+    await in_thread(partial(publish, "v4"))
+    await in_thread(partial(make_live, "v4"))
+    assert "compares this text with v4" in await refusal()
+    await evaluated("v4", "v3")
+    assert (await in_thread(publish)).status == "published"
 
 
 @pytest.mark.usefixtures("required")
