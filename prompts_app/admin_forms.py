@@ -64,11 +64,12 @@ def _storable(value: Any) -> bool:
 
 
 class WhyForm(forms.Form):
-    """What a change that needs no other input asks for."""
+    """What a change that needs no other input asks for, and which revision its user saw."""
 
     why = forms.CharField(
         required=False, max_length=1000, help_text=WHY, widget=UnfoldAdminTextInputWidget({"autofocus": True})
     )
+    seen_revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
 
 class VerbForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -42,6 +42,7 @@ class ScheduleForm(forms.Form):
         help_text="Every worker follows within a few seconds.",
     )
     why = forms.CharField(required=False, max_length=1000, help_text=WHY, widget=UnfoldAdminTextInputWidget)
+    expected_revision = forms.IntegerField(required=False, widget=forms.HiddenInput)
 
     def __init__(self, prompt: Prompt, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -49,6 +50,7 @@ class ScheduleForm(forms.Form):
         version = self.fields["version"]
         assert isinstance(version, forms.ChoiceField)
         version.choices = [(row.label, f"{row.label} · {row.status}") for row in rows]
+        self.fields["expected_revision"].initial = prompt.revision
 
     def clean_split(self) -> dict[str, Any]:
         split = self.cleaned_data["split"] or {}

@@ -194,11 +194,11 @@ class VerbAdmin(ModelAdmin):
         row = get_object_or_404(self.model, pk=pk)
         if not request.user.has_perm(verb.permission):
             raise PermissionDenied
-        form = WhyForm(request.POST if request.method == "POST" else None)
+        seen = {"seen_revision": request.GET.get("seen", prompt_of(row).revision)}
+        form = WhyForm(request.POST if request.method == "POST" else None, initial=seen)
         if form.is_valid():
-            by: By = {"actor": request.user.get_username(), "door": "admin", "why": form.cleaned_data["why"]}
             try:
-                verb.run(**subject(row), **by)
+                verb.run(**subject(row), **_by(request, form))
                 messages.success(request, verb.done)
             except PromptError as exc:
                 messages.error(request, str(exc))
@@ -216,13 +216,27 @@ class VerbAdmin(ModelAdmin):
         return TemplateResponse(request, "admin/prompts_app/verb.html", context)
 
     def buttons(self, request: HttpRequest, row: Any) -> list[tuple[Verb, str]]:
-        """The verbs that fit `row` and that its user may do, with their addresses."""
+        """The verbs that fit `row` and that its user may do, with their addresses.
+
+        What is done there is done to the row as it is shown here.
+        """
         name = f"admin:prompts_app_{self.model._meta.model_name}_"
+        seen = f"?seen={prompt_of(row).revision}"
         return [
-            (verb, reverse(f"{name}{verb.slug}", args=[row.pk]))
+            (verb, reverse(f"{name}{verb.slug}", args=[row.pk]) + seen)
             for verb in self.verbs
             if verb.fits(row) and request.user.has_perm(verb.permission)
         ]
+
+
+def _by(request: HttpRequest, form: WhyForm) -> By:
+    sent = form.cleaned_data
+    return {
+        "actor": request.user.get_username(),
+        "door": "admin",
+        "why": sent["why"],
+        "expected_revision": sent["seen_revision"],
+    }
 
 
 def subject(row: Prompt | PromptVersion) -> dict[str, str]:

@@ -97,3 +97,25 @@ def test_with_review_an_edit_makes_one_a_writer(draft: MakeVersion, ada: By, set
     services.save_draft(prompt="greeter", version="v1", content=content, **bob)
     with pytest.raises(ChangeRefused, match="bob wrote v1"):
         services.publish_version(prompt="greeter", version="v1", **bob)
+
+
+def test_what_was_edited_since_its_page_was_read_is_not_published(
+    login: Login, draft: MakeVersion, settings: Settings
+) -> None:
+    settings.PROMPTS = settings.PROMPTS | {"REQUIRE_REVIEW": True}
+    version = draft("v1")
+    client = login("Publishers")
+    read = client.get(address(version, "change")).context["buttons"]
+    publish = next(url for verb, url in read if verb.slug == "publish")
+    draft("v1", user="something else")
+    sent = {"seen_revision": client.get(publish).context["form"]["seen_revision"].value()}
+    told = client.post(publish, sent, follow=True).content.decode()
+    assert "changed meanwhile: ada saved draft v1" in told
+    version.refresh_from_db()
+    assert version.status == "draft"
+    again = {
+        "seen_revision": client.get(address(version, "publish")).context["form"]["seen_revision"].value()
+    }
+    client.post(address(version, "publish"), again)
+    version.refresh_from_db()
+    assert version.status == "published"

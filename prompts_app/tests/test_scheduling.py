@@ -225,6 +225,24 @@ def test_a_publisher_plans_and_cancels_in_the_admin(
     assert change.state == "cancelled"
 
 
+def test_what_was_edited_since_the_form_was_opened_is_not_planned(
+    client: Client, prompt: Prompt, draft: MakeVersion
+) -> None:
+    draft("v1")
+    publisher = login(client, "Publishers")
+    seen = publisher.get(url(prompt, "schedule")).context["form"]["expected_revision"].value()
+    draft("v1", user="something else")
+    sent = {
+        "action": "publish",
+        "version": "v1",
+        "at": f"{later():%Y-%m-%dT%H:%M}",
+        "expected_revision": seen,
+    }
+    page = publisher.post(url(prompt, "schedule"), sent).content.decode()
+    assert "changed meanwhile: ada saved draft v1" in page
+    assert not ScheduledChange.objects.exists()
+
+
 def test_a_refused_plan_is_explained_and_nothing_typed_is_lost(
     client: Client, prompt: Prompt, published: MakeVersion
 ) -> None:
