@@ -9,6 +9,8 @@ from typing import Any
 from prompts_app.models import Prompt, PromptChange
 
 TRAFFIC_VERBS = ("activate_version", "set_split", "roll_back")
+DRAFT_VERBS = ("save_draft", "delete_draft")
+"""Their changes hold a draft's words."""
 ASIDE = ("save_example", "delete_example", "schedule_change", "cancel_change", "refuse_scheduled")
 """Verbs after which a prompt says and does what it did before: nobody's edit is in conflict with them."""
 MAX_ROWS = 20_000

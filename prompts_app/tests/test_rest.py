@@ -100,6 +100,26 @@ def test_the_history_of_all_is_filtered_and_also_a_table(client: Client, publish
     assert (row["prompt"], row["version"], row["actor"]) == ("greeter", "v1", "ada")
 
 
+def test_the_history_tells_what_drafts_say_only_to_keys_that_may_write(
+    client: Client, published: MakeVersion, draft: MakeVersion, ada: By, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published("v1")
+    draft("v2", system="not yet")
+    draft("v3", system="never")
+    services.delete_draft(prompt="greeter", version="v3", **ada)
+    pages = [f"{GREETER}/changes", "/prompts/-/changes", "/prompts/-/changes.csv"]
+    read = "".join(client.get(page).content.decode() for page in pages)
+    assert read.count("v1: hello") == 3
+    assert "not yet" not in read
+    assert "never" not in read
+    writer = property(lambda request: SimpleNamespace(scopes={"prompts:write"}), lambda request, auth: None)
+    monkeypatch.setattr(Request, "auth", writer)
+    for page in pages:
+        told = client.get(page).content.decode()
+        assert "not yet" in told
+        assert "never" in told
+
+
 @pytest.mark.parametrize("query", ["limit=0", "door=window", "since=yesterday", "prompt=greeter"])
 def test_a_filter_that_makes_no_sense_is_a_400(client: Client, query: str) -> None:
     assert client.get(f"/prompts/-/changes?{query}").status_code == 400

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema
@@ -11,10 +11,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from prompts_app.changes import find_prompt
-from prompts_app.history import MAX_ROWS, csv_lines
-from prompts_app.models import PromptChange
+from prompts_app.history import DRAFT_VERBS, MAX_ROWS, csv_lines
+from prompts_app.models import PromptChange, PromptVersion
 from prompts_app.schemas import parse_query
-from prompts_app.views.registry_view import RegistryView, WholeRegistryView
+from prompts_app.views.registry_view import RegistryView, WholeRegistryView, may_write
 
 
 class ChangeReply(serializers.Serializer[PromptChange]):
@@ -56,7 +56,7 @@ class ChangesView(RegistryView):
     """`GET /prompts/<name>/changes`."""
 
     @extend_schema(
-        summary="Tells who changed a prompt, what, when and why",
+        summary="Tells who changed a prompt, what, when and why; drafts only to keys that may write",
         parameters=[ChangesQuery],
         responses=ChangesReply,
     )
@@ -68,7 +68,7 @@ class AllChangesView(WholeRegistryView):
     """`GET /prompts/-/changes`."""
 
     @extend_schema(
-        summary="Tells who changed any prompt, what, when and why",
+        summary="Tells who changed any prompt, what, when and why; drafts only to keys that may write",
         parameters=[ChangesQuery],
         responses=ChangesReply,
     )
@@ -99,4 +99,14 @@ def _page(changes: QuerySet[PromptChange], request: Request) -> Response:
 def _filtered(changes: QuerySet[PromptChange], request: Request) -> tuple[QuerySet[PromptChange], int]:
     query = parse_query(ChangesQuery, request)
     limit: int = query.pop("limit")
-    return changes.filter(**{LOOKUPS.get(name, name): value for name, value in query.items()}), limit
+    wanted = {LOOKUPS.get(name, name): value for name, value in query.items()}
+    return _told(changes, request).filter(**wanted), limit
+
+
+def _told(changes: QuerySet[PromptChange], request: Request) -> QuerySet[PromptChange]:
+    """Without what was written into drafts, unless the key may write or the version was published since."""
+    if may_write(request):
+        return changes
+    versions = PromptVersion.objects.filter(prompt=OuterRef("prompt"), label=OuterRef("version"))
+    published = Exists(versions.exclude(status=PromptVersion.Status.DRAFT))
+    return changes.exclude(~published, verb__in=DRAFT_VERBS)

@@ -72,6 +72,11 @@ def check_prompt(request: Request, name: str | None) -> None:
         raise PermissionDenied(f"this key may not use the prompt {name[:64]}")
 
 
+def may_write(request: Request) -> bool:
+    """Drafts are told to nobody else."""
+    return "prompts:write" in getattr(request.auth, "scopes", ())
+
+
 def actor(request: Request) -> str:
     """What the history calls the key."""
     return f"key {getattr(request.auth, 'key_id', None) or 'unknown'}"

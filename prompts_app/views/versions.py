@@ -22,7 +22,7 @@ from prompts_app.schemas import (
     version_reply,
 )
 from prompts_app.snapshot_loading import load_prompt
-from prompts_app.views.registry_view import RegistryView, change, changer
+from prompts_app.views.registry_view import RegistryView, change, changer, may_write
 
 
 class VersionView(RegistryView):
@@ -35,7 +35,7 @@ class VersionView(RegistryView):
     )
     def get(self, request: Request, name: str, version: str) -> Response:
         entry = registry.prompt(name).versions.get(version)
-        if entry is None or (entry.status == "draft" and not _may_write(request)):
+        if entry is None or (entry.status == "draft" and not may_write(request)):
             raise VersionNotFound(f"{name} has no published version {version[:40]}")
         return Response(version_reply(name, entry, registry.content(entry)))
 
@@ -81,10 +81,6 @@ class RenderVersionView(RegistryView):
     )
     def post(self, request: Request, name: str, version: str) -> Response:
         return _render(request, name, version, parse(RenderVersionBody, request)["variables"])
-
-
-def _may_write(request: Request) -> bool:
-    return "prompts:write" in getattr(request.auth, "scopes", ())
 
 
 def _render(
