@@ -3,10 +3,12 @@
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 
 from evals_app.exceptions import RunRefused
 from prompts_app.content import VersionContent
 from prompts_app.exceptions import PromptError
+from prompts_app.history import written_since
 from prompts_app.registry import registry
 
 
@@ -28,14 +30,18 @@ def spoken(content: VersionContent) -> str:
     return hashlib.sha256(said.encode()).hexdigest()
 
 
-def changed_versions(prompt: str, digests: Mapping[str, str]) -> list[str]:
-    """Those that no longer say what they said under these digests, or are gone."""
+def changed_versions(prompt: str, digests: Mapping[str, str], *, since: datetime) -> list[str]:
+    """Those that no longer say what they said under these digests, are gone, or were saved after `since`.
+
+    A draft may have been another one meanwhile, and be again what it was.
+    """
+    written = written_since(prompt, since)
     changed = []
     for label, digest in digests.items():
         try:
             now = spoken(version_contents(prompt, [label])[label])
         except RunRefused:
             now = ""
-        if now != digest:
+        if now != digest or label in written:
             changed.append(label)
     return changed

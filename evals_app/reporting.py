@@ -51,7 +51,7 @@ def report(run: EvalRun) -> RunReport:
     """Of the questions that have been answered so far."""
     dataset = run.dataset_version
     goals = Goals(primary=dataset.primary, margin=dataset.margin, guardrails=dataset.guardrails)
-    changed = changed_versions(dataset.prompt, run.digests)
+    changed = changed_versions(dataset.prompt, run.digests, since=run.created_at)
     found = compare(
         list(_results(run, run.results.all())), versions=run.versions, goals=goals, repeats=run.repeats
     )

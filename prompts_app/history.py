@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable, Iterator
+from datetime import datetime
 from typing import Any
 
 from prompts_app.models import Prompt, PromptChange
@@ -70,6 +71,12 @@ def changes_since(prompt: Prompt, revision: int, *, version: str) -> list[Prompt
 def writers(prompt: Prompt, version: str) -> set[str]:
     """Everybody who saved that draft."""
     return set(prompt.changes.filter(version=version, verb="save_draft").values_list("actor", flat=True))
+
+
+def written_since(prompt: str, moment: datetime) -> set[str]:
+    """The drafts of that prompt that somebody saved after that moment."""
+    saved = PromptChange.objects.filter(prompt__name=prompt, verb="save_draft", at__gt=moment)
+    return set(saved.values_list("version", flat=True))
 
 
 def previous_traffic(prompt: Prompt) -> dict[str, Any] | None:

@@ -101,6 +101,18 @@ async def test_a_run_against_what_is_live_as_it_was_before_an_edit_does_not_coun
 
 
 @pytest.mark.usefixtures("required")
+async def test_a_run_that_asked_another_text_meanwhile_does_not_count(draft, vendor):
+    run_id = await in_thread(start)
+    await in_thread(partial(services.cancel_run, run_id, actor="ada"))
+    await in_thread(partial(write, "Repeat it: {{text}}"))
+    await in_thread(partial(services.resume_run, run_id, actor="ada"))
+    await work_on(run_id, seconds=0.05)
+    await in_thread(partial(write, "Repeat {{text}}"))
+    await work_on(run_id, seconds=60)
+    assert "v3 changed while the run asked" in await refusal()
+
+
+@pytest.mark.usefixtures("required")
 async def test_a_run_that_did_not_pass_is_named(dataset, draft, vendor):
     await in_thread(partial(dataset, 2))
     await evaluated()
