@@ -133,6 +133,8 @@ def advance(name: str, *, step: int, **by: Unpack[By]) -> Experiment:
     assert plan is not None
     if row.step != step:
         raise ExperimentRefused(f"{name} is at another step by now")
+    if traffic.phase_of(row.prompt, by=by) != row.phase:
+        raise ExperimentRefused(f"somebody else has changed the traffic of {row.prompt} since")
     if step + 1 < len(plan.watched):
         return _set_step(row, step + 1, "advance", by)
     traffic.give_all(row.prompt, plan.candidate, by=_because(by, row, "the rollout is complete"))

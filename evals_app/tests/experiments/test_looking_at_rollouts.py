@@ -3,7 +3,8 @@
 import pytest
 from django.db import DatabaseError, connection
 
-from evals_app.experiments import services
+from evals_app.experiments import looking, services
+from evals_app.experiments.ledger import observe
 from evals_app.experiments.looking import look, look_at_all
 from evals_app.models import Experiment
 from evals_app.tests.conftest import ADA
@@ -101,6 +102,22 @@ def test_any_doubt_leaves_the_step_as_it_is(running, doubt):
     assert row.step == 0
     assert row.is_live
     assert PromptChange.objects.count() == before
+
+
+def test_who_takes_the_traffic_back_during_a_look_is_not_overruled(running, monkeypatch):
+    row = running(rollout())
+    calls("v1", 4000, phase=row.phase)
+    calls("v2", 45, phase=row.phase)
+
+    def seen_meanwhile(*what):
+        prompts.activate_version(prompt="echo", version="v1", **ADA)
+        return observe(*what)
+
+    monkeypatch.setattr(looking, "observe", seen_meanwhile)
+    look_at_all()
+    row.refresh_from_db()
+    assert (row.step, row.state) == (0, "running")
+    assert back_to("v1")
 
 
 def test_a_failing_database_moves_nothing(running):
