@@ -57,9 +57,7 @@ def start(name: str, **by: Unpack[By]) -> Experiment:
     plan = row.written
     weights = row.weights
     row.phase = traffic.divide(row.prompt, weights, champion=plan.champion, by=_because(by, row, "start"))
-    other = Experiment.objects.filter(prompt=row.prompt, state__in=Experiment.LIVE).first()
-    if other:
-        raise ExperimentRefused(f"{other} runs on {row.prompt}: conclude it first")
+    _check_alone(row)
     if isinstance(plan, ExperimentPlan):
         expected = expectation(plan)
         row.planned_units, row.days = expected.planned, expected.days
@@ -102,6 +100,7 @@ def ship(name: str, version: str, **by: Unpack[By]) -> Experiment:
     if version not in row.written.challengers:
         raise ExperimentRefused(f"{version} is no challenger of {name}")
     traffic.give_all(row.prompt, version, by=_because(by, row, f"{version} won"))
+    _check_alone(row)
     return _ended(row, "ship", State.SHIPPED, by)
 
 
@@ -192,6 +191,13 @@ def _lock(name: str) -> Experiment:
         return Experiment.objects.select_for_update().get(name=name)
     except Experiment.DoesNotExist:
         raise ExperimentNotFound(f"there is no experiment {name}") from None
+
+
+def _check_alone(row: Experiment) -> None:
+    """Once the prompt is locked, so that nothing else starts meanwhile."""
+    others = Experiment.objects.filter(prompt=row.prompt, state__in=Experiment.LIVE).exclude(pk=row.pk)
+    if other := others.first():
+        raise ExperimentRefused(f"{other} runs on {row.prompt}: conclude it first")
 
 
 def _rollout(name: str, state: str) -> Experiment:

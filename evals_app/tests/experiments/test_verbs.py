@@ -59,6 +59,17 @@ def test_a_stopped_one_is_concluded_later(running):
     assert traffic() == ("v2", {})
 
 
+def test_a_stopped_one_ships_nothing_into_another_one_that_runs(running):
+    running(plan())
+    services.stop("longer", **ADA)
+    running(plan(name="other"))
+    with pytest.raises(ExperimentRefused, match="other runs on echo: conclude it first"):
+        services.ship("longer", "v2", **ADA)
+    assert traffic() == ("v1", {"v1": 50, "v2": 50})
+    services.stop("other", **ADA)
+    assert services.ship("longer", "v2", **ADA).state == "shipped"
+
+
 def test_what_somebody_else_made_of_the_traffic_is_left_alone(running):
     running(plan())
     prompts.set_split(prompt="echo", split={"v1": 20, "v2": 80}, **ADA)
