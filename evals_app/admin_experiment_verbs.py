@@ -21,6 +21,8 @@ class Verb:
     says: str
     """What will happen; `{champion}` and its like are filled in."""
     variant: str = "default"
+    takes_seen: bool = False
+    """`run` is told what was seen, for it does what the plan says."""
 
 
 def _rolls(row: Experiment, state: str) -> bool:
@@ -36,6 +38,7 @@ VERBS = (
         fits=lambda row: row.state == State.DRAFT,
         says="The plan is frozen, and the traffic of {prompt} is split: {arms}.",
         variant="primary",
+        takes_seen=True,
     ),
     Verb(
         slug="pause",

@@ -204,10 +204,12 @@ class ExperimentAdmin(ModelAdmin):
     ) -> HttpResponse:
         if not request.user.has_perm(RUN):
             raise PermissionDenied
-        form = WhyForm(request.POST if request.method == "POST" else None)
+        newest = row.events.values_list("pk", flat=True).first()
+        form = WhyForm(request.POST if request.method == "POST" else None, initial={"seen": newest})
         if form.is_valid():
+            seen = {"seen": form.cleaned_data["seen"]} if verb and verb.takes_seen else {}
             try:
-                run(**self._by(request, why=form.cleaned_data["why"]))
+                run(**seen, **self._by(request, why=form.cleaned_data["why"]))
             except EvalError as exc:
                 messages.error(request, f"{exc}.")
             return redirect(PAGE, row.pk)

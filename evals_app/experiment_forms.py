@@ -158,6 +158,8 @@ class RolloutForm(PlanForm):
 
 class WhyForm(forms.Form):
     why = line("Why", "Kept in the history of the experiment and of the prompt.", required=False)
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
+    """The newest event."""
 
 
 FORMS: dict[str, type[PlanForm]] = {"experiment": ExperimentForm, "rollout": RolloutForm}

@@ -49,11 +49,16 @@ def delete_plan(name: str, **by: Unpack[By]) -> None:
 
 
 @transaction.atomic
-def start(name: str, **by: Unpack[By]) -> Experiment:
-    """Freezes the plan and splits the traffic; from now on its calls count."""
+def start(name: str, *, seen: int | None = None, **by: Unpack[By]) -> Experiment:
+    """Freezes the plan and splits the traffic; from now on its calls count.
+
+    `seen`: the newest event that the actor knows of; a plan that was written since is refused.
+    """
     row = _lock(name)
     if row.state != State.DRAFT:
         raise ExperimentRefused(f"{name} has started already")
+    if seen is not None and (since := row.events.filter(pk__gt=seen).first()):
+        raise ExperimentRefused(f"{since.actor} has written another plan meanwhile")
     plan = row.written
     weights = row.weights
     row.phase = traffic.divide(row.prompt, weights, champion=plan.champion, by=_because(by, row, "start"))

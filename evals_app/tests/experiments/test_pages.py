@@ -75,6 +75,18 @@ def test_a_plan_is_written_corrected_started_and_concluded(editor):
     assert "Shipped" in editor.get(LIST).content.decode()
 
 
+def test_a_plan_that_was_written_since_its_page_was_read_is_not_started(editor):
+    row = services.save_plan(plan(), **ADA)
+    seen = editor.get(f"{LIST}{row.pk}/start/").context["form"]["seen"].value()
+    services.save_plan(plan(weights={"v1": 1, "v2": 99}), **ADA)
+    told = editor.post(f"{LIST}{row.pk}/start/", {"seen": seen}, follow=True).content.decode()
+    assert "ada has written another plan meanwhile" in told
+    assert Prompt.objects.get(name="echo").traffic_split == {}
+    again = editor.get(f"{LIST}{row.pk}/start/").context["form"]["seen"].value()
+    editor.post(f"{LIST}{row.pk}/start/", {"seen": again})
+    assert Prompt.objects.get(name="echo").traffic_split == {"v1": 1, "v2": 99}
+
+
 def test_the_draft_tells_what_it_will_take_from_the_traffic_of_late(editor):
     calls("v1", 200, phase=0, helpful=0.8)
     row = services.save_plan(plan(), **ADA)
