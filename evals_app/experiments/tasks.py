@@ -7,6 +7,7 @@ import structlog
 from celery import shared_task
 from django.db import DatabaseError
 
+from evals_app.exceptions import EvalError
 from evals_app.experiments.judging import judge_some
 from evals_app.experiments.looking import look_at_all
 from evals_app.models import Experiment
@@ -27,5 +28,5 @@ def judge_experiments() -> None:
     for row in Experiment.objects.filter(state__in=Experiment.LIVE, plan__judge__isnull=False):
         try:
             asyncio.run(judge_some(row, seconds=JUDGING_SECONDS))
-        except (DatabaseError, redis.RedisError) as exc:
+        except (DatabaseError, EvalError, redis.RedisError) as exc:
             log.warning("experiment_judging_failed", experiment=row.name, error=str(exc)[:300])

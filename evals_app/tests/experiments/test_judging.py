@@ -10,7 +10,8 @@ from evals_app.experiments import services
 from evals_app.experiments.judging import judge_some
 from evals_app.experiments.looking import look
 from evals_app.experiments.sampling import MOST_ATTEMPTS, claim, keeping, spent
-from evals_app.models import Judgement
+from evals_app.experiments.tasks import judge_experiments
+from evals_app.models import Experiment, Judgement
 from evals_app.tests.conftest import ADA
 from evals_app.tests.experiments.conftest import ago, calls, plan
 from gateway_app.models import CallContent, Feedback, Project
@@ -64,6 +65,16 @@ async def test_each_sampled_answer_is_scored_once_and_the_score_is_feedback(judg
     report = await everything(look, row)
     assert report.arms[0].figure("judge:quality").units == 12
     assert await everything(spent, row) > 0
+
+
+async def test_a_plan_that_cannot_be_read_keeps_no_other_experiment_from_its_judge(judged, project, vendor):
+    row = await everything(judged)
+    await everything(answered, row, project, 3)
+    later = {"name": "later", "prompt": "other", "plan": {"judge": JUDGE, "of": "a later release"}}
+    started = {"state": "running", "phase": 1, "started_at": timezone.now()}
+    await everything(Experiment.objects.create, kind="experiment", **later, **started)
+    await everything(judge_experiments)
+    assert await everything(Judgement.objects.filter(experiment=row, state="done").count) == 3
 
 
 async def test_a_judge_that_says_nothing_sensible_is_a_failure_and_no_score(judged, project, vendor):
