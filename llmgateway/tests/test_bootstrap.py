@@ -6,7 +6,10 @@ import re
 import subprocess
 import sys
 from io import StringIO
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
 
+import psycopg
 import pytest
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
@@ -15,6 +18,7 @@ from django.db.models.signals import pre_migrate
 
 from gateway_app.management.commands.bootstrap import announcement
 from gateway_app.models import ApiKey
+from llmgateway import parts
 from llmgateway.env import ROOT
 from prompts_app.models import Prompt
 
@@ -68,6 +72,25 @@ def timeouts() -> tuple[str, str]:
 def test_where_there_are_users_no_admin_is_added() -> None:
     get_user_model().objects.create_user("somebody")
     assert bootstrap()["password"] is None
+
+
+def test_of_two_at_once_one_makes_the_first_user_and_key(tmp_path: Path) -> None:
+    """On an empty database, as where several pods start: both end well."""
+    address = urlsplit(os.environ["DATABASE_URL"])
+    environment = {**os.environ, "DATABASE_URL": urlunsplit(address._replace(path="/started_twice"))}
+    with psycopg.connect(os.environ["DATABASE_URL"], dbname="postgres", autocommit=True) as maintenance:
+        maintenance.execute("CREATE DATABASE started_twice")
+        try:
+            children = [
+                parts.bootstrap(environment, "--json", log=tmp_path / f"{number}.log") for number in range(2)
+            ]
+            for child in children:
+                child.launch()
+            assert [child.wait(timeout=60) for child in children] == [0, 0], children[0].output()
+        finally:
+            maintenance.execute("DROP DATABASE started_twice WITH (FORCE)")
+    made = [json.loads(child.output().splitlines()[-1]) for child in children]
+    assert sorted(bool(one["key"]) and bool(one["password"]) for one in made) == [False, True]
 
 
 def test_new_secrets_are_announced_in_a_box() -> None:

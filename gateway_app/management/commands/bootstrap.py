@@ -2,13 +2,16 @@
 
 import json
 import secrets
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from io import StringIO
 from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.utils import timezone
 
 from gateway_app import catalogue, conf, partitions
@@ -18,6 +21,10 @@ from gateway_app.prices import seed_prices
 from prompts_app import database
 
 ADMIN = "admin"
+LOCK = 7_701_904_402
+"""Of Postgres's advisory locks: one process at a time makes the database ready."""
+POLL = 0.2
+"""Seconds between two looks whether another one is done."""
 
 
 class Command(BaseCommand):
@@ -28,25 +35,45 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         check_database()
-        migrate()
-        call_command("sync_prompts", stdout=(seeded := StringIO()))
-        call_command("sync_datasets", stdout=StringIO())
-        partitions.make_ahead(timezone.now())
-        models = catalogue.load(conf.gateway().catalogue)
-        seed_prices([*models.cards.values(), *models.embeddings.values()])
-        password, key = first_admin(), first_key()
+        with alone():
+            seeded = make_ready()
+            password, key = first_admin(), first_key()
         if options["json"]:
             self.stdout.write(json.dumps({"username": ADMIN, "password": password, "key": key}))
         else:
-            done = ["seeded from fixtures"] if password else seeded.getvalue().splitlines()
+            done = ["seeded from fixtures"] if password else seeded
             self.stdout.write("".join(f"Prompts   {line}\n" for line in done), ending="")
             self.stdout.write(announcement(password, key))
+
+
+def make_ready() -> list[str]:
+    """Returns what there is to say of the prompts."""
+    migrate()
+    call_command("sync_prompts", stdout=(said := StringIO()))
+    call_command("sync_datasets", stdout=StringIO())
+    partitions.make_ahead(timezone.now())
+    models = catalogue.load(conf.gateway().catalogue)
+    seed_prices([*models.cards.values(), *models.embeddings.values()])
+    return said.getvalue().splitlines()
 
 
 def check_database() -> None:
     """Raises `CommandError` with the reason, which the pool only logs."""
     if reason := database.refusal():
         raise CommandError(f"DATABASE_URL: {reason}")
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Pods that start at once would make the same tables: one at a time. Who is killed lets go, too."""
+    # In a transaction of its own, which no pooler parts. Who waited within Postgres would keep the other one
+    # from making an index concurrently.
+    with closing(connections.create_connection(DEFAULT_DB_ALIAS)) as beside:
+        beside.set_autocommit(False)
+        with beside.cursor() as cursor:
+            while not cursor.execute("SELECT pg_try_advisory_xact_lock(%s)", [LOCK]).fetchone()[0]:
+                time.sleep(POLL)
+            yield
 
 
 def migrate() -> None:
