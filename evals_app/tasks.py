@@ -1,17 +1,23 @@
 """What workers do for runs. Each task may come twice: a run's questions have one lane each."""
 
 import asyncio
+from typing import Any
 
-from celery import shared_task
+import structlog
+from celery import current_app, shared_task
 from celery.signals import worker_ready
 from django.db import DatabaseError
+from django.db.models import Exists, OuterRef
+from django.utils.timezone import now
 
 from evals_app import conf
 from evals_app.experiments import tasks as experiment_tasks
 from evals_app.lanes import work_on
-from evals_app.models import EvalRun
+from evals_app.models import EvalResult, EvalRun
 
-__all__ = ["answer_questions", "experiment_tasks", "hand_out", "take_up_runs"]
+__all__ = ["answer_questions", "experiment_tasks", "hand_out", "take_up_lost_runs", "take_up_runs"]
+
+log = structlog.get_logger()
 
 BATCH_SECONDS = 30.0
 """A task takes no question after that: it goes back into the queue, behind the other runs' tasks."""
@@ -39,6 +45,30 @@ def take_up_runs() -> None:
     """Whatever was running when the last worker died goes on."""
     for run_id in EvalRun.objects.filter(report__isnull=True).values_list("pk", flat=True):
         hand_out(run_id)
+
+
+@shared_task(name="evals.take_up_lost_runs")
+def take_up_lost_runs() -> None:
+    """Redis may be emptied, and a lane that cannot reach Postgres for long gives up.
+
+    A queue that holds lanes may hold theirs: handing out beside them would make it longer and longer.
+    """
+    if _lanes_waiting():
+        return
+    held = EvalResult.objects.filter(
+        run=OuterRef("pk"), state=EvalResult.State.ASKED, leased_until__gte=now()
+    )
+    for run_id in EvalRun.objects.filter(~Exists(held), report__isnull=True).values_list("pk", flat=True):
+        log.warning("eval_run_taken_up", run=run_id)
+        hand_out(run_id)
+
+
+def _lanes_waiting() -> int:
+    """They alone have their priority, which is a list of its own in Redis: tasks of the clock always wait."""
+    priority = current_app.conf.task_routes[answer_questions.name]["priority"]
+    with current_app.connection_for_write() as broker:
+        channel: Any = broker.default_channel
+        return int(channel.client.llen(f"{current_app.conf.task_default_queue}{channel.sep}{priority}"))
 
 
 @worker_ready.connect

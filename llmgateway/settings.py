@@ -190,13 +190,13 @@ CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_DEFAULT_QUEUE = "gateway"
-# Task -> seconds. What one beat put into the queue is void when the next one comes: a queue without workers
-# does not grow.
+# Task -> seconds. What one beat queued is void when the next comes: a queue without workers does not grow.
 CLOCK = {
     "prompts.apply_scheduled": 5,
     "prompts.deliver_webhooks": 5,
     "evals.look_at_experiments": 30,
     "evals.judge_experiments": 15,
+    "evals.take_up_lost_runs": 60,
     "gateway_app.tasks.tick": 15,
     "gateway_app.tasks.ledger_rollups": 60,
     "gateway_app.tasks.ledger_upkeep": 3600,
