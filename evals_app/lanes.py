@@ -16,8 +16,10 @@ from django.db import connections
 from evals_app import conf
 from evals_app.asking import asker
 from evals_app.claims import Outcome, Question, exchange
+from evals_app.evaluators.checks import ChecksInvalid
 from evals_app.models import EvalRun
 from evals_app.reporting import close_run
+from evals_app.services import cancel_run
 from gateway_app import gateway
 from gateway_app.gateway import Gateway
 
@@ -55,7 +57,12 @@ async def work_on(run_id: int, *, seconds: float, share: int = 1) -> Progress:
     """
     async with serving() as running:
         plan = await in_thread(partial(_plan, run_id))
-        return await _work(plan, running, seconds=seconds, share=share)
+        try:
+            return await _work(plan, running, seconds=seconds, share=share)
+        except ChecksInvalid as exc:
+            # Of a dataset from before a rule: no other lane would come further.
+            await in_thread(partial(cancel_run, run_id, actor=f"its evaluators: {exc}"[:150]))
+            return Progress(answered=0, more=await in_thread(partial(close_run, run_id)))
 
 
 async def _work(plan: Plan, running: Gateway, *, seconds: float, share: int) -> Progress:

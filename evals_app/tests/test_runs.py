@@ -12,7 +12,7 @@ from evals_app import services
 from evals_app.claims import Outcome, Question
 from evals_app.evaluators.checks import KINDS
 from evals_app.lanes import in_thread, run_lane, work_on
-from evals_app.models import EvalResult, EvalRun
+from evals_app.models import DatasetVersion, EvalResult, EvalRun
 from evals_app.reporting import kept_report
 from evals_app.tests.conftest import ADA
 from gateway_app.ledger_worker import LedgerWorker
@@ -234,6 +234,15 @@ async def test_a_cancelled_run_reports_on_what_it_has(start, vendor):
     run, _, report = await finished(run_id)
     assert (run.state, vendor.stats().calls) == ("cancelled", 0)
     assert report.comparisons[0].verdict == "inconclusive"
+
+
+async def test_a_run_whose_evaluators_are_not_taken_any_more_ends_and_says_so(start, vendor):
+    run_id = await start(count=3)
+    await in_thread(partial(DatasetVersion.objects.update, evaluators=[{"kind": "forgotten"}]))
+    await work_on(run_id, seconds=30)
+    run, _, _ = await finished(run_id)
+    assert (run.state, vendor.stats().calls) == ("cancelled", 0)
+    assert "no evaluator 'forgotten'" in run.stopped_by
 
 
 async def test_a_report_of_an_earlier_release_is_computed_anew(start, vendor):
