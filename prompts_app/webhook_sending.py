@@ -43,7 +43,9 @@ def wait_after(attempts: int) -> timedelta:
 def _take(until: datetime) -> Sequence[WebhookDelivery]:
     due = WebhookDelivery.objects.filter(state=State.WAITING, next_at__lte=until, webhook__active=True)
     locked = due.select_for_update(skip_locked=True, of=("self",))
-    rows = list(locked.select_related("webhook", "change__prompt").order_by("next_at")[:AT_ONCE])
+    # First tries first: who does not answer keeps nobody else waiting again and again.
+    first = locked.order_by("attempts", "next_at")
+    rows = list(first.select_related("webhook", "change__prompt")[:AT_ONCE])
     for row in rows:
         row.attempts, row.next_at = row.attempts + 1, until + LEASE
     WebhookDelivery.objects.bulk_update(rows, ["attempts", "next_at"])

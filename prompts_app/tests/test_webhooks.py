@@ -22,7 +22,7 @@ from prompts_app.public_addresses import is_public
 from prompts_app.tests.conftest import MakeVersion
 from prompts_app.tests.test_concurrency import at_once
 from prompts_app.tests.webhook_receiver import Receiver, receiving
-from prompts_app.webhook_sending import LEASE, MAX_ATTEMPTS, deliver_due, wait_after
+from prompts_app.webhook_sending import AT_ONCE, LEASE, MAX_ATTEMPTS, deliver_due, wait_after
 from prompts_app.webhooks import KEPT, forget_old
 
 pytestmark = pytest.mark.urls("prompts_app.tests.urls")
@@ -158,6 +158,26 @@ def test_what_a_dead_worker_took_is_sent_by_another(
     WebhookDelivery.objects.update(attempts=1, next_at=now + LEASE)
     assert deliver_due(until=now) == 0
     assert deliver_due(until=now + LEASE) == 1
+
+
+def test_who_takes_nothing_keeps_nobody_else_waiting(
+    hook: Webhook, receiver: Receiver, draft: MakeVersion
+) -> None:
+    with receiving() as silent:
+        silent.status = 503
+        Webhook.objects.update(url=silent.url)
+        for number in range(AT_ONCE):
+            draft(f"v{number}")
+        now = soon()
+        deliver_due(until=now)
+        Webhook.objects.update(active=False)
+        Webhook.objects.create(url=receiver.url)
+        draft("last")
+        Webhook.objects.update(active=True)
+        later = now + 2 * wait_after(1)
+        WebhookDelivery.objects.filter(attempts=0).update(next_at=later)
+        deliver_due(until=later)
+    assert len(receiver.requests) == 1
 
 
 def test_old_deliveries_are_forgotten_and_waiting_ones_never(hook: Webhook, draft: MakeVersion) -> None:
