@@ -1,7 +1,7 @@
 """What tests of evaluation share."""
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +12,7 @@ from evals_app.evaluators.base import Question, Reply, Sample, Vectors
 from evals_app.evaluators.checks import Tools
 from evals_app.models import DatasetVersion
 from gateway_app.testing.simulator import Simulator
+from llmgateway.celery import app as celery
 from prompts_app import services as prompts
 from prompts_app.changes import By
 from prompts_app.content import VersionContent
@@ -42,6 +43,22 @@ def tools() -> Callable[..., Tools]:
 @pytest.fixture
 def sample() -> Callable[..., Sample]:
     return lambda output="", **known: Sample(output=output, **known)
+
+
+@pytest.fixture
+def queued() -> Iterator[Callable[[], list[str]]]:
+    """Takes the names of the tasks out of the queue, as workers get them; it is empty before and after."""
+
+    def take() -> list[str]:
+        found = []
+        with celery.connection() as broker:
+            while message := broker.default_channel.basic_get(celery.conf.task_default_queue, no_ack=True):
+                found.append(message.headers["task"])
+        return found
+
+    celery.control.purge()
+    yield take
+    celery.control.purge()
 
 
 ADA: By = {"actor": "ada", "door": "admin", "why": "because"}

@@ -1,9 +1,7 @@
-import json
 import re
 from html import unescape
 
 import pytest
-import redis
 from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
@@ -13,18 +11,6 @@ from django.utils.timezone import now
 from evals_app import dataset_files, services
 from evals_app.lanes import in_thread, work_on
 from evals_app.models import EvalRun
-from llmgateway.celery import app as celery
-
-QUEUE = celery.conf.broker_transport_options["global_keyprefix"] + celery.conf.task_default_queue
-
-
-@pytest.fixture
-def queued(settings):
-    """The names of the tasks in the queue, which is empty before and after."""
-    with redis.Redis.from_url(settings.CELERY_BROKER_URL) as client:
-        client.delete(QUEUE)
-        yield lambda: [json.loads(message)["headers"]["task"] for message in client.lrange(QUEUE, 0, -1)]
-        client.delete(QUEUE)
 
 
 @pytest.fixture

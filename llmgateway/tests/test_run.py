@@ -36,7 +36,7 @@ def run(tmp_path: Path) -> Iterator[Run]:
             "make run",
             [sys.executable, "-m", "llmgateway.run", "--var", var or tmp_path / "var"],
             environment={**unset, env.ENV_FILES: str(tmp_path / ".env"), **variables},
-            log=tmp_path / "log",
+            log=tmp_path / f"log-{len(made)}",
             ready_within=60,
             grace=40,
         )
