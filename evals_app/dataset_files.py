@@ -16,7 +16,7 @@ from prompts_app import plain_yaml
 MAX_BYTES = 64 * 1024 * 1024
 MAX_YAML_BYTES = 8 * 1024 * 1024
 MAX_YAML_VALUES = 500_000
-"""YAML is slow to read, 6 µs for each value: many cases come as JSON Lines or CSV."""
+"""YAML is slow to read: many cases come as JSON Lines or CSV."""
 JSON_MARK = ":json"
 """Ends the name of a CSV column whose cells are JSON; the others are texts."""
 VARIABLE = "variables."

@@ -10,12 +10,6 @@ from gateway_app.tests.scripted_vendor import in_pieces, scripted_vendor
 from gateway_app.types import Completion, CompletionRequest, Message, Parameters
 
 MODEL = "claude-sonnet-5-5"
-WEATHER = {
-    "name": "get_weather",
-    "description": "Tells the weather of a city",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-}
-TIME = WEATHER | {"name": "get_time", "description": "Tells the time in a city"}
 
 
 async def sent(

@@ -8,7 +8,8 @@ import pytest
 
 from gateway_app.providers.anthropic import Anthropic
 from gateway_app.testing.simulator import Simulator
-from gateway_app.tests.anthropic_wire import MODEL, TIME, WEATHER, block, ended, said, sent, started
+from gateway_app.tests.anthropic_wire import MODEL, block, ended, said, sent, started
+from gateway_app.tests.city_tools import TIME, WEATHER
 from gateway_app.tests.conftest import completion_of
 from gateway_app.types import CompletionRequest, Message, Parameters, ToolCall
 

@@ -7,17 +7,12 @@ import pytest
 
 from gateway_app import exceptions as ours
 from gateway_app.providers.openai import OpenAI
+from gateway_app.tests.city_tools import TIME, WEATHER
 from gateway_app.tests.conftest import ask, chunks_of, completion_of
 from gateway_app.tests.scripted_vendor import in_pieces, scripted_vendor
 from gateway_app.types import Completion, CompletionRequest, Message, Parameters, ToolCall, Usage
 
 MODEL = "gpt-4.1-mini"
-WEATHER = {
-    "name": "get_weather",
-    "description": "Tells the weather of a city",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-}
-TIME = WEATHER | {"name": "get_time", "description": "Tells the time in a city"}
 
 
 async def said(*events: dict[str, Any] | str, whole: bool = False, piece: int = 10_000) -> Completion:

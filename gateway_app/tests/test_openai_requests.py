@@ -9,16 +9,11 @@ from gateway_app import exceptions as ours
 from gateway_app.providers import openai_messages
 from gateway_app.providers.openai import OpenAI, is_openai
 from gateway_app.testing.simulator import Simulator
+from gateway_app.tests.city_tools import TIME, WEATHER
 from gateway_app.tests.conftest import ask, chunks_of
 from gateway_app.types import CompletionRequest, Image, Message, Parameters
 
 MODEL = "gpt-4.1-mini"
-WEATHER = {
-    "name": "get_weather",
-    "description": "Tells the weather of a city",
-    "parameters": {"type": "object", "properties": {"city": {"type": "string"}}, "required": ["city"]},
-}
-TIME = WEATHER | {"name": "get_time", "description": "Tells the time in a city"}
 CLOSED = {
     "type": "object",
     "properties": {"mood": {"type": "string", "enum": ["good", "bad"]}},
@@ -39,20 +34,21 @@ async def sent(
     return body
 
 
+TURNS = (
+    Message(role="system", content="Be brief."),
+    Message(role="user", content="Hello", name="Ada"),
+    Message(role="assistant", content="Good day."),
+    Message(role="user", content="What is this?", images=(Image(media_type="image/png", data="iVBO"),)),
+)
+
+
 @pytest.mark.parametrize("whole", [True, False], ids=["whole", "streamed"])
 async def test_messages_and_parameters_reach_the_wire(
     openai: OpenAI, simulator: Simulator, whole: bool
 ) -> None:
     request = CompletionRequest(
         model=MODEL,
-        messages=(
-            Message(role="system", content="Be brief."),
-            Message(role="user", content="Hello", name="Ada"),
-            Message(role="assistant", content="Good day."),
-            Message(
-                role="user", content="What is this?", images=(Image(media_type="image/png", data="iVBO"),)
-            ),
-        ),
+        messages=TURNS,
         parameters=Parameters(
             temperature=0.2, max_tokens=300, top_p=0.9, stop=("END",), seed=7, json_mode=True
         ),
